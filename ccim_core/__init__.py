@@ -1,0 +1,1 @@
+"""CCIM Studio's core: dictionaries, causal estimators, emotion models, data and training."""
