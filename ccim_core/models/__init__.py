@@ -1,1 +1,26 @@
+"""Emotion models: explicit registry of names to classes, imported on demand."""
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from ccim_core.errors import InputError
+
+if TYPE_CHECKING:
+    from ccim_core.models.base import EmotionModel
+
+__all__ = ["MODELS", "build_model"]
+
+# Name to (module, class); d_h as in the paper's section 4.3.
+MODELS: dict[str, tuple[str, str]] = {
+    "emot_net": ("ccim_core.models.emot_net", "EmotNet"),
+}
+
+
+def build_model(name: str, **options: Any) -> EmotionModel:
+    """Build an emotion model by name. Raises InputError listing the valid names."""
+    if name not in MODELS:
+        raise InputError(f"Expected a model of {sorted(MODELS)}, got {name!r}.")
+    module, class_name = MODELS[name]
+    return getattr(importlib.import_module(module), class_name)(**options)

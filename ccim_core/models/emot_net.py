@@ -1,0 +1,91 @@
+"""EMOT-Net: body crop and whole image, two CNNs, concatenated into a 256-d joint feature.
+
+Source: Kosti et al., "Emotion Recognition in Context" (CVPR 2017) and "Context Based Emotion
+Recognition using EMOTIC Dataset" (TPAMI 2020).
+Unknown: the authors' Lua code comments batch normalisation and ReLU out, their paper has them;
+`normalise=False` follows the code. The context input is the whole image, subject included
+(choose the masked context in the config to see less of the subject).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ccim_core.models.base import Batch, EmotionModel
+from ccim_core.models.batch_norm import GlobalBatchNorm1d
+
+__all__ = ["EmotNet"]
+
+
+class EmotNet(EmotionModel):
+    """h = dropout(ReLU(BN(W [s; c] + b))), computed as W_s s + (W_c c + b).
+
+    Args:
+        subject_width: d_s of the subject features.
+        context_width: d_c of the context features.
+        d_h: width of the joint feature, 256 in the paper.
+        dropout: probability, 0.5 in the paper.
+        normalise: batch normalisation and ReLU, as in the paper.
+        subject_encoder, context_encoder: networks from pictures to pooled features; given when
+            they are fine-tuned, else the batch already holds frozen features.
+    """
+
+    streams = ("subject", "context")
+
+    def __init__(
+        self,
+        *,
+        subject_width: int,
+        context_width: int,
+        d_h: int = 256,
+        dropout: float = 0.5,
+        normalise: bool = True,
+        subject_encoder: nn.Module | None = None,
+        context_encoder: nn.Module | None = None,
+    ) -> None:
+        super().__init__()
+        self.d_h = d_h
+        self.subject_encoder = subject_encoder
+        self.context_encoder = context_encoder
+        self.subject_projection = nn.Linear(subject_width, d_h, bias=False)
+        self.context_projection = nn.Linear(context_width, d_h)
+        self.normalisation = GlobalBatchNorm1d(d_h) if normalise else None
+        self.dropout = nn.Dropout(dropout)
+        self._initialise(subject_width + context_width)
+
+    def _initialise(self, fan_in: int) -> None:
+        # The two halves are one Linear over the concatenation: same bound for both.
+        bound = fan_in**-0.5
+        for projection in (self.subject_projection, self.context_projection):
+            nn.init.uniform_(projection.weight, -bound, bound)
+        nn.init.uniform_(self.context_projection.bias, -bound, bound)
+
+    def encode(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Streams `subject` and `context`: features (B, d), or pictures when encoders are held."""
+        return (
+            _encode(self.subject_encoder, batch["subject"]),
+            _encode(self.context_encoder, batch["context"]),
+        )
+
+    def project_subject(self, s: Tensor) -> Tensor:
+        """(B, d_s) to W_s s, (B, d_h)."""
+        return self.subject_projection(s)
+
+    def project_context(self, c: Tensor) -> Tensor:
+        """(B, d_c) to W_c c + b, (B, d_h)."""
+        return self.context_projection(c)
+
+    def combine(self, u: Tensor, v: Tensor) -> Tensor:
+        """Broadcast sum, then BN, ReLU, dropout: (…, d_h)."""
+        h = u + v
+        if self.normalisation is not None:
+            h = torch.relu(self.normalisation(h))
+        return self.dropout(h)
+
+
+def _encode(encoder: nn.Module | None, stream: Tensor) -> Tensor:
+    if encoder is None:
+        return stream
+    features = encoder(stream)
+    return features.mean((2, 3)) if features.ndim == 4 else features

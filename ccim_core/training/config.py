@@ -1,0 +1,273 @@
+"""The frozen configuration of a run: every field that changes a number is here.
+
+A baseline and its "+ CCIM" differ by one field, `intervention.name`. Recipes are YAML files of
+these classes; unknown keys are errors. Cross-field checks live in `__post_init__`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from ccim_core.errors import InputError
+
+__all__ = [
+    "DictionaryConfig",
+    "EncoderConfig",
+    "InterventionConfig",
+    "ModelConfig",
+    "OptimConfig",
+    "RunConfig",
+    "TrainConfig",
+    "config_parser",
+    "from_dict",
+    "load_recipe",
+    "parse_config",
+    "replace_field",
+    "to_dict",
+]
+
+InterventionName = Literal[
+    "none", "ccim", "counterfactual", "logit_adjusted", "inverse_propensity", "group_dro"
+]
+
+
+def _positive(owner: object, *names: str) -> None:
+    for name in names:
+        value = getattr(owner, name)
+        if not value > 0:
+            raise InputError(f"Expected `{name}` to be positive, got {value!r}.")
+
+
+def _fraction(owner: object, *names: str) -> None:
+    for name in names:
+        value = getattr(owner, name)
+        if not 0 <= value <= 1:
+            raise InputError(f"Expected `{name}` in [0, 1], got {value!r}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderConfig:
+    """Networks from pictures to features, for the subject and the context stream.
+
+    `*_weights` is "default" or a path to a checkpoint; sizes are in pixels.
+    `finetune` trains them with the run; otherwise they are frozen and their features cached.
+    """
+
+    subject: str = "efficientnet-lite0"
+    subject_weights: str = "default"
+    subject_size: int = 112
+    context: str = "efficientnet-lite0"
+    context_weights: str = "default"
+    context_size: int = 112
+    finetune: bool = False
+
+    def __post_init__(self) -> None:
+        _positive(self, "subject_size", "context_size")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """The emotion model: its name, width of h, and what its two streams see."""
+
+    name: str = "emot_net"
+    d_h: int = 256
+    dropout: float = 0.5
+    normalise: bool = True
+    subject_view: Literal["subject", "face", "matted"] = "subject"
+    subject_grow: float = 1.0
+    context_view: Literal["whole", "masked"] = "whole"
+
+    def __post_init__(self) -> None:
+        _positive(self, "d_h", "subject_grow")
+        _fraction(self, "dropout")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DictionaryConfig:
+    """The confounder dictionary Z: N prototypes of masked contexts (section 3.3)."""
+
+    size: int = 64
+    kind: Literal["kmeans", "random"] = "kmeans"
+    components: int = 128
+    masked: bool = True
+    seed: int = 0
+    members: int = 4
+    shuffle_prior: bool = False
+
+    def __post_init__(self) -> None:
+        _positive(self, "size", "components", "members")
+
+
+@dataclass(frozen=True, kw_only=True)
+class InterventionConfig:
+    """What is trained between the joint feature and the output.
+
+    `attention`, `prior`, `weighting`, `head`, `d_m`, `d_n` concern `ccim`; `smoothing` (added
+    count a cell) the counted P(Y|z); `max_weight` inverse propensity; `step_size` group DRO;
+    `context_loss` the counterfactual's context-only branch.
+    """
+
+    name: InterventionName = "none"
+    attention: Literal["dot", "additive", "uniform", "constant"] = "dot"
+    prior: Literal["empirical", "uniform"] = "empirical"
+    weighting: Literal["paper", "renormalised"] = "paper"
+    head: Literal["plain", "residual"] = "plain"
+    d_m: int = 128
+    d_n: int = 256
+    smoothing: float = 1.0
+    max_weight: float = 20.0
+    step_size: float = 0.01
+    context_loss: float = 1.0
+
+    def __post_init__(self) -> None:
+        _positive(self, "d_m", "d_n", "smoothing", "max_weight", "step_size", "context_loss")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimConfig:
+    """Optimiser and learning-rate schedule; `step` divides by 1/gamma every `step_epochs`."""
+
+    name: Literal["sgd", "adam", "adamw"] = "adamw"
+    lr: float = 1e-3
+    momentum: float = 0.9
+    weight_decay: float = 1e-2
+    schedule: Literal["constant", "step", "cosine", "onecycle"] = "cosine"
+    step_epochs: int = 7
+    gamma: float = 0.1
+    clip_norm: float = 0.0
+
+    def __post_init__(self) -> None:
+        _positive(self, "lr", "step_epochs", "gamma")
+        if min(self.momentum, self.weight_decay, self.clip_norm) < 0:
+            raise InputError("Expected momentum, weight_decay and clip_norm to be 0 or more.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """Length, batches, precision, and how the kept epoch is chosen (on `val` alone).
+
+    `batch_size` is the global batch of one optimiser step, over all processes and
+    `accumulation` micro-batches. `patience` in epochs, 0 for none.
+    """
+
+    split: str = "train"
+    validation_split: str = "val"
+    epochs: int = 20
+    batch_size: int = 128
+    accumulation: int = 1
+    precision: Literal["fp32", "bf16"] = "fp32"
+    criterion: str = "headline"
+    patience: int = 0
+    checkpoint_steps: int = 50
+    seed: int = 0
+    workers: int = 0
+    compile: bool = False
+
+    def __post_init__(self) -> None:
+        _positive(self, "epochs", "batch_size", "accumulation", "checkpoint_steps")
+        if self.batch_size % self.accumulation:
+            raise InputError(
+                f"Expected `batch_size` ({self.batch_size}) to be a multiple of "
+                f"`accumulation` ({self.accumulation})."
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """Everything that defines a run, but the data (the study) and the machine."""
+
+    name: str = ""
+    encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    dictionary: DictionaryConfig = field(default_factory=DictionaryConfig)
+    intervention: InterventionConfig = field(default_factory=InterventionConfig)
+    optim: OptimConfig = field(default_factory=OptimConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+
+    @property
+    def run_name(self) -> str:
+        """`name` with the seed, or a name made of model, intervention and seed."""
+        stem = self.name or f"{self.model.name}-{self.intervention.name}"
+        return f"{stem}-seed{self.train.seed}"
+
+
+def config_parser(**options: Any) -> Any:
+    """A jsonargparse parser of RunConfig: `--config FILE.yaml` and one option for each field."""
+    from jsonargparse import ArgumentParser
+
+    parser = ArgumentParser(exit_on_error=False, **options)
+    parser.add_argument("--config", action="config", help="a YAML recipe; options override it")
+    parser.add_class_arguments(RunConfig, None)
+    return parser
+
+
+def _instantiate(parser: Any, namespace: Any) -> RunConfig:
+    values = vars(parser.instantiate(namespace))
+    return RunConfig(**{item.name: values[item.name] for item in fields(RunConfig)})
+
+
+def parse_config(arguments: list[str]) -> RunConfig:
+    """Command-line words, such as `--config r.yaml --train.seed 3`, to a config.
+
+    Raises InputError on unknown options, wrong types and values out of range.
+    """
+    parser = config_parser()
+    with _errors_as_input("the options"):
+        return _instantiate(parser, parser.parse_args(arguments))
+
+
+def from_dict(value: Any, *, source: str = "the config") -> RunConfig:
+    """Inverse of `to_dict`. Missing keys take defaults; unknown keys raise InputError."""
+    if not isinstance(value, dict):
+        raise InputError(f"Expected a mapping of settings in {source}, got {value!r}.")
+    parser = config_parser()
+    with _errors_as_input(source):
+        return _instantiate(parser, parser.parse_object(value))
+
+
+def load_recipe(path: Path | str) -> RunConfig:
+    """A YAML recipe to a config. Raises InputError naming the file."""
+    try:
+        value = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InputError(f"Expected a YAML recipe at {path}, got {error}.") from None
+    return from_dict(value or {}, source=str(path))
+
+
+def to_dict(config: RunConfig) -> dict[str, Any]:
+    """Nested JSON form of a config."""
+    return dataclasses.asdict(config)
+
+
+def replace_field(config: RunConfig, path: str, value: Any) -> RunConfig:
+    """A copy with one nested field changed, checked: `replace_field(c, "train.seed", 3)`."""
+    values = to_dict(config)
+    target = values
+    *groups, name = path.split(".")
+    for group in groups:
+        if not isinstance(target.get(group), dict):
+            raise InputError(f"Expected a field of the config, got {path!r}.")
+        target = target[group]
+    if name not in target:
+        raise InputError(f"Expected a field of the config, got {path!r}.")
+    target[name] = value
+    return from_dict(values)
+
+
+@contextmanager
+def _errors_as_input(source: str) -> Iterator[None]:
+    import argparse
+
+    try:
+        yield
+    except argparse.ArgumentError as error:
+        raise InputError(
+            f"Expected valid settings in {source}: {' '.join(str(error).split())}."
+        ) from None
