@@ -1,0 +1,182 @@
+"""The study directory: one dataset with its features, dictionaries, runs and analysis.
+
+study.json  manifest.parquet  features/  dictionaries/  encoders/  runs/  analysis/
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ccim_core.errors import InputError
+from ccim_core.files import read_json, write_json
+from ccim_core.labels import LabelSet
+
+if TYPE_CHECKING:
+    from ccim_core.manifest import Manifest
+    from ccim_core.pictures import PictureReader
+
+__all__ = ["Study"]
+
+FORMAT = "ccim-study"
+FORMAT_VERSION = 1
+
+
+class Study:
+    """An opened study directory. Nothing heavy is read before it is asked for.
+
+    Args:
+        path: the directory; `Study.open` checks it.
+        info: contents of `study.json`.
+    """
+
+    def __init__(self, path: Path, info: dict[str, Any]) -> None:
+        self.path = path
+        self.info = info
+        self.labels = LabelSet.from_dict(info["label_set"])
+
+    @classmethod
+    def open(cls, path: Path | str) -> Study:
+        """Open a study. Raises InputError when `path` is not one."""
+        path = Path(path)
+        if not (path / "study.json").is_file():
+            raise InputError(
+                f"Expected a study directory (one with a study.json) at {path}, got none; make one "
+                "with `python -m ccim_core demo` or `prepare`."
+            )
+        info = read_json(path / "study.json")
+        if not isinstance(info, dict) or info.get("format") != FORMAT or "label_set" not in info:
+            raise InputError(f"Expected a CCIM Studio study in {path / 'study.json'}, got another.")
+        if info.get("version") != FORMAT_VERSION:
+            raise InputError(
+                f"Expected study format {FORMAT_VERSION} in {path}, got {info.get('version')!r}; "
+                "make the study again with this version."
+            )
+        return cls(path, info)
+
+    @classmethod
+    def create(
+        cls,
+        path: Path | str,
+        *,
+        name: str,
+        kind: str,
+        labels: LabelSet,
+        manifest: Manifest | None = None,
+        roots: dict[str, str] | None = None,
+        settings: dict[str, Any] | None = None,
+    ) -> Study:
+        """Make a study directory; `study.json` is written last, so that half a study is none.
+
+        Args:
+            kind: what the data are ("controlled", "photographs", "emotic", …).
+            roots: folders of pictures by name ("images", "subjects", "scenes").
+            settings: what made the manifest, kept for the record.
+
+        Raises:
+            InputError: the directory holds something that is not a study.
+        """
+        path = Path(path)
+        cls.check_target(path)
+        info = {
+            "format": FORMAT,
+            "version": FORMAT_VERSION,
+            "name": name,
+            "kind": kind,
+            "label_set": labels.to_dict(),
+            "roots": roots or {},
+            "settings": settings or {},
+        }
+        path.mkdir(parents=True, exist_ok=True)
+        if manifest is not None:
+            manifest.save(path / "manifest.parquet")
+        write_json(path / "study.json", info)
+        return cls(path, info)
+
+    @staticmethod
+    def check_target(path: Path | str) -> None:
+        """Raise InputError unless `path` is absent, an empty directory, or a study."""
+        path = Path(path)
+        if not path.exists() or (path / "study.json").is_file():
+            return
+        if not path.is_dir() or any(path.iterdir()):
+            raise InputError(
+                f"Expected an empty folder or a study at {path}, got something else; "
+                "choose another folder."
+            )
+
+    @property
+    def name(self) -> str:
+        """Name shown to the user."""
+        return str(self.info["name"])
+
+    @property
+    def kind(self) -> str:
+        """What the data are."""
+        return str(self.info["kind"])
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """The manifest, checked to carry the study's own label set."""
+        from ccim_core.manifest import Manifest
+
+        manifest = Manifest.load(self.path / "manifest.parquet")
+        if manifest.labels.emotions != self.labels.emotions:
+            raise InputError(
+                f"Expected the manifest of {self.path} to have the study's label set "
+                f"{self.labels.name!r}, got {manifest.labels.name!r}."
+            )
+        return manifest
+
+    @cached_property
+    def roots(self) -> dict[str, Path]:
+        """Folders of pictures by name; relative ones are relative to the study."""
+        return {name: (self.path / root) for name, root in self.info.get("roots", {}).items()}
+
+    @cached_property
+    def reader(self) -> PictureReader:
+        """Reads a manifest row's picture."""
+        from ccim_core.pictures import PictureReader
+
+        return PictureReader(self.roots)
+
+    @property
+    def features_root(self) -> Path:
+        """Feature stores."""
+        return self.path / "features"
+
+    @property
+    def dictionaries_root(self) -> Path:
+        """Confounder dictionaries."""
+        return self.path / "dictionaries"
+
+    @property
+    def encoders_root(self) -> Path:
+        """Encoders that belong to the study (fine-tuned ones)."""
+        return self.path / "encoders"
+
+    @property
+    def runs_root(self) -> Path:
+        """Run directories."""
+        return self.path / "runs"
+
+    @property
+    def analysis_root(self) -> Path:
+        """Tables and coordinates made by `evaluate` and `python -m analysis`."""
+        return self.path / "analysis"
+
+    def run_paths(self) -> list[Path]:
+        """Finished runs (those with a `done` file), by name."""
+        if not self.runs_root.is_dir():
+            return []
+        return sorted(path.parent for path in self.runs_root.glob("*/done"))
+
+    def run_path(self, name: str) -> Path:
+        """A finished run by name. Raises InputError listing what there is."""
+        for path in self.run_paths():
+            if path.name == name:
+                return path
+        raise InputError(
+            f"Expected a finished run of {[path.name for path in self.run_paths()]}, got {name!r}."
+        )
