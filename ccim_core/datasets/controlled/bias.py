@@ -239,4 +239,6 @@ def _mutual_information_bits(joint: np.ndarray) -> float:
 
 def _json_table(table: np.ndarray) -> list[Any]:
     """Nested lists with None for NaN, which JSON has no word for."""
-    return np.where(np.isnan(table), None, table.astype(object)).tolist()
+    cells = table.astype(object)
+    cells[np.isnan(table)] = None
+    return cells.tolist()
