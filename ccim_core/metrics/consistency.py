@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from scipy.special import stdtrit
 
-from ccim_core.metrics.checks import as_codes, as_column, as_probabilities, as_scores
+from ccim_core.metrics.checks import as_codes, as_probabilities, as_scores
 
 __all__ = [
     "Movement",
@@ -65,10 +65,17 @@ class Recovery:
     reason: str = ""
 
 
-def within_group_movement(probabilities: Any, groups: Any, *, multi_label: bool) -> Movement:
-    """Movement of `probabilities` (n, C) within each of `groups` (n,)."""
-    probabilities = as_probabilities(as_scores(probabilities, "probabilities"))
-    codes, names = as_codes(groups, len(probabilities), "groups")
+def within_group_movement(
+    outputs: Any, groups: Any, *, multi_label: bool, probabilities: bool = True
+) -> Movement:
+    """Movement of `outputs` (n, C) within each of `groups` (n,).
+
+    Scores have no total variation: with `probabilities=False` it is NaN, `top_change` is not.
+    """
+    outputs = as_scores(outputs, "outputs")
+    if probabilities:
+        outputs = as_probabilities(outputs, "outputs")
+    codes, names = as_codes(groups, len(outputs), "groups")
     size = np.bincount(codes, minlength=len(names))
     pairs = size * (size - 1) / 2
     usable = pairs > 0
@@ -76,13 +83,15 @@ def within_group_movement(probabilities: Any, groups: Any, *, multi_label: bool)
         return Movement(
             total_variation=float("nan"), top_change=float("nan"), n_groups=0, n_pairs=0
         )
-    columns = [_pairwise_distances(column, codes, size) for column in probabilities.T]
+    columns = [_pairwise_distances(column, codes, size) for column in outputs.T]
     distance = np.mean(columns, axis=0) if multi_label else np.sum(columns, axis=0) / 2
-    tops = np.zeros((len(names), probabilities.shape[1]))
-    np.add.at(tops, (codes, probabilities.argmax(axis=1)), 1)
+    tops = np.zeros((len(names), outputs.shape[1]))
+    np.add.at(tops, (codes, outputs.argmax(axis=1)), 1)
     alike = (tops * (tops - 1) / 2).sum(axis=1)
     return Movement(
-        total_variation=float((distance[usable] / pairs[usable]).mean()),
+        total_variation=(
+            float((distance[usable] / pairs[usable]).mean()) if probabilities else float("nan")
+        ),
         top_change=float(1 - (alike[usable] / pairs[usable]).mean()),
         n_groups=int(usable.sum()),
         n_pairs=int(pairs.sum()),
@@ -90,24 +99,31 @@ def within_group_movement(probabilities: Any, groups: Any, *, multi_label: bool)
 
 
 def twin_movement(
-    probabilities: Any, *, subjects: Any, scenes: Any, emotions: Any, multi_label: bool = False
+    outputs: Any,
+    *,
+    subjects: Any,
+    scenes: Any,
+    emotions: Any,
+    multi_label: bool = False,
+    probabilities: bool = True,
 ) -> TwinMovement:
     """Movement when only the scene changes, and when only the emotion does.
 
     `subjects` (n,) says who is shown (with all that is to stay fixed: pose, cue, light), `scenes`
     and `emotions` (n,) the two factors.
     """
-    n = len(np.asarray(probabilities))
+    n = len(np.asarray(outputs))
     subject, scene, emotion = (
         as_codes(value, n, name)[0]
         for value, name in ((subjects, "subjects"), (scenes, "scenes"), (emotions, "emotions"))
     )
     fixed_emotion = subject * (emotion.max(initial=0) + 1) + emotion
     fixed_scene = subject * (scene.max(initial=0) + 1) + scene
-    return TwinMovement(
-        scene=within_group_movement(probabilities, fixed_emotion, multi_label=multi_label),
-        emotion=within_group_movement(probabilities, fixed_scene, multi_label=multi_label),
+    scene_movement, emotion_movement = (
+        within_group_movement(outputs, kept, multi_label=multi_label, probabilities=probabilities)
+        for kept in (fixed_emotion, fixed_scene)
     )
+    return TwinMovement(scene=scene_movement, emotion=emotion_movement)
 
 
 def top_change_rate(first: Any, second: Any) -> float:
@@ -130,7 +146,8 @@ def debias_recovery(
 ) -> Recovery:
     """(method − vanilla) / (oracle − vanilla), each a mean over seeds, on the shift split.
 
-    The gap must exceed `noise`; by default that is the half-width of Welch's interval of the gap
+    A metric that is undefined in a run leaves the recovery undefined, and so does a gap within
+    `noise`; by default that is the half-width of Welch's interval of the gap
     at `level`, which takes two seeds or more of either.
     """
     runs = [_as_seeds(x, name) for x, name in ((method, "method"), (vanilla, "vanilla"))]
@@ -138,7 +155,9 @@ def debias_recovery(
     gap = float(oracle_runs.mean() - vanilla_runs.mean())
     if noise is None:
         noise = _welch_half_width(oracle_runs, vanilla_runs, level)
-    if np.isnan(noise):
+    if not np.isfinite(gap + method_runs.mean()):
+        reason = "a metric is undefined in one of the runs"
+    elif np.isnan(noise):
         reason = "one seed only: the noise of the gap to the oracle is unknown"
     elif not abs(gap) > noise:
         reason = f"the gap to the oracle ({gap:.4g}) is within its noise (±{noise:.4g})"
@@ -167,11 +186,10 @@ def _pairwise_distances(values: np.ndarray, codes: np.ndarray, size: np.ndarray)
 
 
 def _as_seeds(value: Sequence[float] | float, name: str) -> np.ndarray:
-    """A metric's values over seeds, (k,), k ≥ 1 and finite."""
+    """A metric's values over seeds, (k,), k ≥ 1; None counts as NaN."""
     runs = np.atleast_1d(np.asarray(value, np.float64))
-    as_column(runs, runs.size, name)
-    if not runs.size or not np.isfinite(runs).all():
-        raise ValueError(f"Expected `{name}` to be one finite value a seed, got {value!r}.")
+    if runs.ndim != 1 or not runs.size:
+        raise ValueError(f"Expected `{name}` to be one value a seed, got {value!r}.")
     return runs
 
 

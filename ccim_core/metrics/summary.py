@@ -218,6 +218,9 @@ def _add_groups(
     worst = worst_group(groups, min_size=min_size)
     record["group_metric"] = "outranked_negatives" if data.multi else "accuracy"
     record.put("worst_group", worst.value, worst.reason)
+    record["worst_group_name"] = (
+        f"{worst.group.emotion}, {worst.group.context}" if worst.group else None
+    )
     record["worst_group_emotion"] = worst.group.emotion if worst.group else None
     record["worst_group_context"] = worst.group.context if worst.group else None
     record["worst_group_size"] = worst.group.size if worst.group else 0
