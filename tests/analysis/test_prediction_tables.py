@@ -1,0 +1,160 @@
+"""Predictions as tables, in words and as figures."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import pytest
+
+from analysis.figures_prediction import (
+    comparison_figure,
+    effect_figure,
+    mix_figure,
+    picture_figure,
+    unit_of,
+)
+from analysis.prediction_tables import (
+    box_table,
+    comparison_table,
+    estimate_table,
+    prototype_table,
+)
+from analysis.prediction_text import describe_comparison, describe_effects, verdict
+from ccim_core.errors import InputError
+from tests.app.fakes import EMOTIONS, prediction
+
+COLOURS = dict.fromkeys(EMOTIONS, "#0072B2")
+
+
+def test_comparison_is_after_minus_before_in_the_label_sets_order() -> None:
+    frame = comparison_table(prediction("p", (0, 0, 1, 1)), "likelihood", "backdoor")
+    assert frame["emotion"].tolist() == list(EMOTIONS)
+    happy = frame.set_index("emotion").loc["Happy"]
+    assert happy["before"] == 0.60
+    assert happy["after"] == 0.25
+    assert happy["change"] == pytest.approx(-0.35)
+    assert frame["change"].sum() == pytest.approx(0)
+
+
+def test_comparison_with_an_absent_estimator_gives_its_reason() -> None:
+    with pytest.raises(InputError, match="no run trained with it"):
+        comparison_table(prediction("p", (0, 0, 1, 1)), "likelihood", "counterfactual")
+
+
+def test_estimates_have_leader_and_total_variation_from_the_likelihood() -> None:
+    frame = estimate_table(prediction("p", (0, 0, 1, 1))).set_index("estimator")
+    assert list(frame.index) == ["likelihood", "ccim", "backdoor", "prior_correction"]
+    assert frame.loc["likelihood", "moved"] == 0
+    # |0.05| + 0 + |0.35| + |0.25| + |0.05| + 0, halved
+    assert frame.loc["backdoor", "moved"] == pytest.approx(0.35)
+    assert frame.loc["backdoor", "emotion"] == "Neutral"
+
+
+def test_estimates_without_a_likelihood_have_no_distance() -> None:
+    frame = estimate_table(prediction("p", (0, 0, 1, 1), {"ccim": (1.0,)}))
+    assert math.isnan(frame["moved"].iloc[0])
+
+
+def test_prototypes_are_reasons_only_with_an_effect_largest_first() -> None:
+    record = prediction("p", (0, 0, 1, 1))
+    ccim = prototype_table(record, "ccim")
+    assert ccim["index"].tolist() == [3]  # prototype 7 changes nothing in ccim
+    assert ccim.loc[0, "emotion"] == "Happy"
+    backdoor = prototype_table(record, "backdoor")
+    assert backdoor["index"].tolist() == [7, 3]
+    assert backdoor.loc[1, "emotion"] == "Sad"
+    assert backdoor.loc[1, "effect"] == -0.08
+    assert prototype_table(record, "backdoor", "Happy")["effect"].tolist() == [-0.1, 0.05]
+    assert prototype_table(record, "likelihood").empty
+
+
+def test_verdict_tells_a_change_from_a_move() -> None:
+    record = prediction("p", (0, 0, 1, 1))
+    changed = verdict(comparison_table(record, "likelihood", "backdoor"))
+    assert "**Happy** (60.0 %) → **Neutral** (45.0 %)" in changed
+    moved = verdict(comparison_table(record, "likelihood", "prior_correction"))
+    assert moved == "The reading stays **Happy**: 60.0 % → 40.0 % (−20.0 pts)."
+    assert "at 60.0 %" in verdict(comparison_table(record, "likelihood", "likelihood"))
+
+
+def test_scores_are_not_shown_as_percentages() -> None:
+    assert unit_of("identity") == (1.0, "", "")
+    frame = comparison_table(prediction("p", (0, 0, 1, 1)), "likelihood", "backdoor")
+    assert "%" not in verdict(frame, "identity")
+    assert "%" not in describe_comparison(frame, "a", "b", "identity")
+    figure = comparison_figure(frame, before="a", after="b", colours=COLOURS, link="identity")
+    assert max(figure.data[0].x) == pytest.approx(0.6)
+
+
+def test_comparison_figure_has_a_bar_per_estimate_and_emotion_and_every_change() -> None:
+    frame = comparison_table(prediction("p", (0, 0, 1, 1)), "likelihood", "backdoor")
+    figure = comparison_figure(frame, before="P(Y|X)", after="Eq. 2", colours=COLOURS)
+    assert [trace.name for trace in figure.data] == ["P(Y|X)", "Eq. 2"]
+    assert list(figure.data[1].x) == pytest.approx(list(frame["after"] * 100))
+    texts = [annotation.text for annotation in figure.layout.annotations]
+    assert "▼ 35.0 pts" in texts
+    assert "▲ 25.0 pts" in texts
+    assert "±0 pts" in texts
+
+
+def test_effects_are_signed_bars_with_words() -> None:
+    frame = prototype_table(prediction("p", (0, 0, 1, 1)), "backdoor")
+    figure = effect_figure(frame)
+    assert list(figure.data[0].x) == pytest.approx([-10.0, -8.0])
+    assert len(set(figure.data[0].marker.color)) == 1
+    words = describe_effects(frame, "softmax")
+    assert "context 7: Happy -10.00 pts" in words
+    assert "football_field 3" in words
+
+
+def test_mix_shares_sum_to_100_and_rare_emotions_become_other() -> None:
+    names = [f"e{i}" for i in range(10)]
+    frame = pd.DataFrame(
+        {
+            "index": [0],
+            "scene": ["sea"],
+            "prior": [0.1],
+            "emotions": [{name: float(10 - i) for i, name in enumerate(names)}],
+        }
+    )
+    figure = mix_figure(frame, colours=dict.fromkeys(names, "#000000"))
+    assert [trace.name for trace in figure.data] == [*names[:7], "other"]
+    assert sum(trace.x[0] for trace in figure.data) == pytest.approx(100)
+
+
+def test_picture_is_drawn_in_its_own_pixels_whatever_the_copys_size() -> None:
+    boxes = box_table([prediction("p", (0, 0, 300, 400)), prediction("p", (300, 0, 600, 400))])
+    figure = picture_figure(
+        "data:image/jpeg;base64,AA==",
+        source_size=(150, 100),
+        width=600,
+        height=400,
+        boxes=boxes,
+        chosen=2,
+    )
+    image = figure.data[0]
+    assert (image.dx, image.dy) == (4.0, 4.0)
+    assert (image.x0, image.y0) == (2.0, 2.0)  # the first pixel's centre: its edge is at 0
+    assert tuple(figure.layout.yaxis.range) == (400, 0)
+    # Each box twice: its halo and its line. Ids travel in customdata, as plain lists.
+    assert len(figure.layout.shapes) == 4
+    assert [list(entry) for entry in figure.data[1].customdata] == [[1], [2]]
+    colours = {shape.x0: shape.line.color for shape in figure.layout.shapes}
+    assert colours[0] != colours[300]
+
+
+def test_a_drawn_box_is_drawn_in_the_foreground() -> None:
+    boxes = box_table([prediction("p", (0, 0, 300, 400))])
+    figure = picture_figure(
+        "data:image/jpeg;base64,AA==",
+        source_size=(60, 40),
+        width=600,
+        height=400,
+        boxes=boxes,
+        chosen=0,
+        drawn=(10, 20, 110, 220),
+    )
+    top = figure.layout.shapes[-1]
+    assert (top.x0, top.y0, top.x1, top.y1) == (10, 20, 110, 220)
+    assert top.line.color != figure.layout.shapes[1].line.color

@@ -1,0 +1,117 @@
+"""A small stand-in for the predictor: fast, and wrong in ways that the tests can tell apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ccim_core.errors import InputError
+from ccim_core.images import encode_jpeg
+from ccim_core.labels import get_label_set
+from ccim_core.study import Study
+
+EMOTIONS = get_label_set("photographs").emotions
+ESTIMATES = {
+    "likelihood": (0.05, 0.05, 0.60, 0.20, 0.05, 0.05),
+    "ccim": (0.05, 0.05, 0.62, 0.18, 0.05, 0.05),
+    "backdoor": (0.10, 0.05, 0.25, 0.45, 0.10, 0.05),
+    "prior_correction": (0.10, 0.05, 0.40, 0.30, 0.10, 0.05),
+}
+
+
+class FakePredictor:
+    """Finds two persons in every picture; a drawn box is read as Surprise."""
+
+    calls: list[tuple[tuple[int, ...], str, Any]]
+
+    def __init__(self) -> None:
+        self.calls = []
+
+    @classmethod
+    def open(cls, path: Path | None = None) -> FakePredictor:
+        return cls()
+
+    def predict(self, picture: np.ndarray, *, image: str, box: Any = None) -> list[dict[str, Any]]:
+        self.calls.append((picture.shape, image, box))
+        if "refuse" in image:
+            raise InputError("Expected a picture with a person, got *none*.")
+        if "break" in image:
+            raise RuntimeError("secret detail")
+        height, width = picture.shape[:2]
+        if box is not None:
+            return [prediction(image, box, {"likelihood": (0, 0, 0, 0, 0, 1.0), "ccim": (1.0,)})]
+        return [
+            prediction(image, (0, 0, width / 2, height)),
+            prediction(image, (width / 2, 0, width, height), warnings=["Its face is small."]),
+        ]
+
+
+def prediction(
+    image: str,
+    box: Any,
+    estimates: dict[str, tuple[float, ...]] = ESTIMATES,
+    *,
+    warnings: list[str] | None = None,
+    link: str = "softmax",
+) -> dict[str, Any]:
+    """A prediction of DESIGN's form."""
+    return {
+        "image": image,
+        "box": [float(value) for value in box],
+        "face": None,
+        "estimates": {
+            name: {
+                "probabilities": dict(
+                    zip(EMOTIONS, (*values, *[0.0] * (len(EMOTIONS) - len(values))), strict=True)
+                ),
+                "run": f"run_{name}",
+                "weights_sha256": "ab" * 32,
+                "link": link,
+                "dataset": "photographs",
+            }
+            for name, values in estimates.items()
+        },
+        "absent": {"counterfactual": "the study has no run trained with it."},
+        "warnings": warnings or [],
+        "prototypes": [
+            {
+                "index": 3,
+                "scene": "football_field",
+                "prior": 0.2,
+                "assigned": True,
+                "emotions": dict(zip(EMOTIONS, (0.1, 0.1, 0.5, 0.1, 0.1, 0.1), strict=True)),
+                "effects": {
+                    "ccim": {"Happy": 0.01, "Sad": -0.002},
+                    "backdoor": {"Happy": 0.05, "Sad": -0.08},
+                },
+            },
+            {
+                "index": 7,
+                "scene": None,
+                "prior": 0.05,
+                "assigned": False,
+                "emotions": {"Sad": 1.0},
+                "effects": {"ccim": {"Happy": 0.0, "Sad": 0.0}, "backdoor": {"Happy": -0.1}},
+            },
+        ],
+    }
+
+
+def make_photo_study(path: Path) -> Study:
+    """A study with the outline of the shipped photograph model: a card and a finished run."""
+    study = Study.create(
+        path, name="Photograph model", kind="photographs", labels=get_label_set("photographs")
+    )
+    (study.runs_root / "plain").mkdir(parents=True)
+    (study.runs_root / "plain" / "done").touch()
+    return study
+
+
+def jpeg(width: int = 96, height: int = 64) -> bytes:
+    """A small JPEG with some structure."""
+    rows = np.linspace(0, 255, height)[:, None, None]
+    columns = np.linspace(0, 255, width)[None, :, None]
+    picture = np.broadcast_to((rows + columns) / 2, (height, width, 3))
+    return encode_jpeg(picture.astype(np.uint8))
