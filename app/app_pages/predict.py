@@ -1,0 +1,101 @@
+"""Predict: one picture, two estimators, and the contexts that made them differ."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import layout, study_cache
+from app.errors import shown_errors
+from app.links import linked_selectbox
+from app.predict.picture import choose_picture, choose_subject, draw_picture, show_subject
+from app.predict.result import compare, show_reasons, show_rest
+from app.predict.state import PredictState, current_state, judge
+from app.samples import RENDERED_KIND
+from app.study_cache import StudyEntry
+from app.uploads import LoadedPicture
+
+LEAD = (
+    "What a model reads from a photograph, beside what it reads once the place no longer speaks "
+    "for the person."
+)
+
+
+def main() -> None:
+    """The page."""
+    layout.header("Predict", LEAD)
+    state = current_state()
+    choose_picture(state)
+    if state.picture is None:
+        _empty_state()
+        return
+    with shown_errors("judging this picture"):
+        _show_picture(state, state.picture)
+
+
+def _empty_state() -> None:
+    with st.container(border=True):
+        st.markdown("**What you will see**")
+        first, second, third = st.columns(3, gap="large")
+        first.markdown(
+            "**1 · The subject.** Faces are found and grown to the body. Choose another person, "
+            "or drag a box of your own over the picture."
+        )
+        second.markdown(
+            "**2 · Two estimators.** The plain likelihood P(Y|X) beside an intervention "
+            "P(Y|do(X)), with the change of every emotion."
+        )
+        third.markdown(
+            "**3 · The reason.** Contexts of the training data that moved the result, each with "
+            "what its removal would change."
+        )
+
+
+def _show_picture(state: PredictState, picture: LoadedPicture) -> None:
+    entry = _choose_model(picture)
+    if entry is None:
+        return
+    left, right = st.columns([5, 6], gap="large")
+    with left:
+        found = judge(state, entry, picture, picture.box)
+        state.chosen = min(state.chosen, len(found))
+        choose_subject(state, picture, found)
+        draw_picture(state, picture, found)
+    with right:
+        if state.chosen == 0:
+            prediction = judge(state, entry, picture, state.drawn)[0]
+        else:
+            prediction = found[state.chosen - 1]
+        show_subject(picture, prediction)
+        before, after = compare(prediction)
+    show_reasons(prediction, after)
+    show_rest(prediction, entry, before, after)
+
+
+def _choose_model(picture: LoadedPicture) -> StudyEntry | None:
+    """Models that may judge this picture: rendered ones for rendered pictures, and only those."""
+    entries = study_cache.available_studies()
+    studies = {key: study_cache.load_study(entry.path) for key, entry in entries.items()}
+    fitting = [
+        key
+        for key, study in studies.items()
+        if (study.kind == RENDERED_KIND) == picture.rendered and study.run_paths()
+    ]
+    if not fitting:
+        st.info(
+            "No installed study has models for such a picture: make the demo study with "
+            "`python -m ccim_core demo`, or open one with "
+            "`streamlit run app/main.py -- --study DIR`.",
+            icon=":material/info:",
+        )
+        return None
+    default = "photographs" if "photographs" in fitting else fitting[0]
+    if len(fitting) == 1:
+        return entries[default]
+    names = study_cache.study_names()
+    chosen = linked_selectbox(
+        "Judged by", fitting, key="model", default=default, format_func=names.__getitem__
+    )
+    return entries[chosen]
+
+
+main()

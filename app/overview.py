@@ -1,0 +1,123 @@
+"""The parts of the Overview page that read the loaded study. Only JSON and Parquet are read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from analysis.story import bias_facts, story_sentences, story_table
+from app import layout, study_cache
+from app.model_card import show_headline
+from ccim_core.study import Study
+
+__all__ = ["show_models", "show_story", "show_study"]
+
+METRIC_NAMES = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "map": "mean average precision",
+}
+KINDS = {
+    "controlled": "Rendered pictures with a planted bias: the truth under intervention is known.",
+    "photographs": "Portraits composed on real scenes with a planted bias.",
+}
+
+
+def show_study() -> None:
+    """The loaded study in a row of cards: data, labels, bias, models."""
+    study = study_cache.current_study()
+    if study is None:
+        st.info(
+            "No study is loaded. Make the demo study with `python -m ccim_core demo`, or open "
+            "yours with `streamlit run app/main.py -- --study DIR`.",
+            icon=":material/folder_open:",
+        )
+        return
+    st.subheader(f"Loaded: {layout.plain(study.name)}", anchor=False)
+    st.caption(KINDS.get(study.kind, f"Data of kind “{layout.plain(study.kind)}”."))
+    layout.cards(_cards(study))
+
+
+def _cards(study: Study) -> list[tuple[str, str, str]]:
+    items = []
+    manifest = study_cache.load_table(study.path / "manifest.parquet", ("sample_id", "split"))
+    if manifest is not None:
+        sizes = manifest["split"].value_counts(sort=False)
+        items.append(
+            (
+                "Subjects",
+                f"{len(manifest):,}",
+                ", ".join(f"{split} {size:,}" for split, size in sizes.items()),
+            )
+        )
+    items.append(("Emotions", str(study.labels.size), ", ".join(study.labels.emotions)))
+    truth = study_cache.load_json(study.path / "truth.json")
+    if truth:
+        facts = bias_facts(truth)
+        items.append(
+            (
+                "Planted bias",
+                f"{facts['bias']:.0%}",
+                "Share of each emotion's pictures that its favoured scenes receive by design.",
+            )
+        )
+        items.append(
+            (
+                "Scene tells of the label",
+                f"{facts['share']:.0%}",
+                f"I(Y; scene) = {facts['information']:.2f} bits as a share of H(Y), from the "
+                "generator's own probabilities.",
+            )
+        )
+    items.append(("Trained runs", str(len(study.run_paths())), "Finished runs in the study."))
+    return items
+
+
+def show_story() -> None:
+    """What each method does on the same distribution and on the shift test, beside the oracle."""
+    study = study_cache.current_study()
+    rows = study_cache.load_json(study.analysis_root / "evaluation.json") if study else None
+    frame = story_table(rows) if rows else pd.DataFrame()
+    if study is None or frame.empty:
+        return
+    from analysis.figures_overview import describe_story, story_figure
+
+    metric = METRIC_NAMES[study.labels.headline]
+    st.subheader("Before and after", anchor=False)
+    text, chart = st.columns([2, 3], gap="large")
+    with text:
+        st.markdown("\n\n".join(story_sentences(frame, metric)))
+        _causal_share(frame)
+    with chart:
+        st.plotly_chart(
+            story_figure(frame, metric=metric.capitalize(), ink=layout.ink()),
+            key="story",
+            config={"displayModeBar": False},
+            alt=describe_story(frame, metric),
+        )
+        seeds = int(frame["seeds"].min())
+        st.caption(
+            f"Mean and standard deviation over {seeds} seeds. Won back: share of the gap between "
+            "the plain model and the oracle on the shift test."
+        )
+
+
+def _causal_share(frame: pd.DataFrame) -> None:
+    shares = frame.loc[frame["estimator"] == "ccim", "causal_share"].dropna()
+    if len(shares):
+        st.metric(
+            "CCIM's causal share",
+            f"{shares.iloc[0]:.3f}",
+            help="‖W_g g‖ / ‖W_h h‖: how much of the module's output is its causal term (Eq. 4).",
+            border=True,
+        )
+
+
+def show_models() -> None:
+    """The photograph model's card in a line: it judges uploads whatever study is loaded."""
+    entry: Any = study_cache.available_studies().get("photographs")
+    if entry is not None:
+        st.subheader("For your photographs", anchor=False)
+        show_headline(entry)

@@ -1,0 +1,191 @@
+"""Cached loaders of what the pages read: studies, tables, and the model behind its lock.
+
+Every loader is keyed by path and modification time, so that a study built again while the app
+runs is read again. Frames come from `cache_data` (each visitor gets a copy); studies and models
+from `cache_resource` (shared). Nothing here imports torch before a model is asked for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from ccim_core.errors import InputError
+from ccim_core.files import read_json
+from ccim_core.images import Box
+from ccim_core.study import Study
+
+__all__ = [
+    "ASSETS",
+    "SharedPredictor",
+    "StudyEntry",
+    "available_studies",
+    "current_entry",
+    "current_study",
+    "load_json",
+    "load_predictor",
+    "load_study",
+    "load_table",
+    "study_names",
+]
+
+ASSETS = Path(__file__).resolve().parents[1] / "ccim_core" / "assets"
+BUSY_SECONDS = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyEntry:
+    """A study the app can open. `key` is what the URL carries; paths never go into a URL."""
+
+    key: str
+    path: Path
+
+    @property
+    def present(self) -> bool:
+        """Whether there is a study at the path."""
+        return (self.path / "study.json").is_file()
+
+
+def available_studies() -> dict[str, StudyEntry]:
+    """Studies to choose from by key: those named on the command line, then the shipped ones."""
+    entries = [
+        StudyEntry(key=_unique_key(path, i), path=path) for i, path in enumerate(_asked_for())
+    ]
+    entries += [
+        StudyEntry(key="demo", path=ASSETS / "demo_study"),
+        StudyEntry(key="photographs", path=ASSETS / "photo_model"),
+    ]
+    return {entry.key: entry for entry in entries if entry.present}
+
+
+@cache
+def _asked_for() -> tuple[Path, ...]:
+    """Paths after `streamlit run app/main.py -- --study DIR [--study DIR …]`."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--study", action="append", default=[], type=Path)
+    known, _ = parser.parse_known_args(sys.argv[1:])
+    return tuple(path.resolve() for path in known.study)
+
+
+def _unique_key(path: Path, position: int) -> str:
+    return path.name if position == 0 else f"{path.name}-{position + 1}"
+
+
+def study_names() -> dict[str, str]:
+    """What to call each available study, by key; studies of one name are told apart by key."""
+    names = {key: load_study(entry.path).name for key, entry in available_studies().items()}
+    shared = {name for name in names.values() if list(names.values()).count(name) > 1}
+    return {key: f"{name} ({key})" if name in shared else name for key, name in names.items()}
+
+
+def current_entry() -> StudyEntry | None:
+    """The study chosen in the sidebar, or None where none is installed."""
+    entries = available_studies()
+    key = str(st.session_state.get("study", ""))
+    return entries.get(key) or next(iter(entries.values()), None)
+
+
+def current_study() -> Study | None:
+    """The study chosen in the sidebar, opened; None where none is installed."""
+    entry = current_entry()
+    return load_study(entry.path) if entry else None
+
+
+def load_study(path: Path) -> Study:
+    """Open a study, once per version of its study.json. Raises InputError when it is not one."""
+    return _open_study(str(path), _stamp(path / "study.json"))
+
+
+@st.cache_resource(max_entries=16, ttl="1h", show_spinner=False)
+def _open_study(path: str, stamp: int) -> Study:
+    return Study.open(path)
+
+
+def load_json(path: Path) -> Any | None:
+    """A JSON file's content, or None where there is no such file."""
+    stamp = _stamp(path)
+    return _read_json(str(path), stamp) if stamp else None
+
+
+@st.cache_data(max_entries=64, ttl="1h", show_spinner=False)
+def _read_json(path: str, stamp: int) -> Any:
+    return read_json(path)
+
+
+def load_table(path: Path, columns: tuple[str, ...] | None = None) -> pd.DataFrame | None:
+    """A Parquet table (or some of its columns), or None where there is no such file."""
+    stamp = _stamp(path)
+    return _read_parquet(str(path), stamp, columns) if stamp else None
+
+
+@st.cache_data(max_entries=32, ttl="1h", show_spinner=False)
+def _read_parquet(path: str, stamp: int, columns: tuple[str, ...] | None) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(path, columns=list(columns) if columns else None)
+    except (OSError, ValueError) as error:
+        raise InputError(f"Expected a Parquet table at {path}, got another file.") from error
+
+
+class PicturePredictor(Protocol):
+    """What the pages use of `ccim_core.predict.Predictor`, which is not imported for its name."""
+
+    def predict(
+        self, picture: np.ndarray, *, image: str, box: Box | None = None
+    ) -> list[dict[str, Any]]: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class SharedPredictor:
+    """A predictor that every visitor shares, one at a time."""
+
+    predictor: PicturePredictor
+    lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @property
+    def busy(self) -> bool:
+        """Whether another visitor's picture is being judged now."""
+        return self.lock.locked()
+
+    @contextmanager
+    def reserved(self, timeout: float = BUSY_SECONDS) -> Iterator[PicturePredictor]:
+        """The predictor, this visitor's alone. Raises InputError when it stays busy too long."""
+        if not self.lock.acquire(timeout=timeout):
+            raise InputError(
+                f"Expected the model to be free within {timeout:.0f} s, but other visitors' "
+                "pictures are still in it; try again in a moment."
+            )
+        try:
+            yield self.predictor
+        finally:
+            self.lock.release()
+
+
+def load_predictor(path: Path) -> SharedPredictor:
+    """The predictor of a study. The first call in a process imports torch: a few seconds."""
+    return _open_predictor(str(path), _stamp(path / "study.json"))
+
+
+@st.cache_resource(max_entries=3, ttl="12h", show_spinner="Loading the model: a few seconds …")
+def _open_predictor(path: str, stamp: int) -> SharedPredictor:
+    from ccim_core.predict import Predictor
+
+    return SharedPredictor(predictor=Predictor.open(Path(path)))
+
+
+def _stamp(path: Path) -> int:
+    """Modification time in ns, 0 where there is no file: the part of a key that changes."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
