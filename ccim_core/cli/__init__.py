@@ -58,4 +58,9 @@ def run_command(arguments: argparse.Namespace) -> int:
 def main(argv: Sequence[str]) -> int:
     """Entry point. Returns the exit code."""
     parser = build_parser(argv[0] if argv else None)
-    return run_command(parser.parse_args(list(argv)))
+    arguments, rest = parser.parse_known_args(list(argv))
+    # Commands that take a config leave its options (`--train.seed 1`) to jsonargparse.
+    if rest and not getattr(arguments, "takes_config", False):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    arguments.config_options = rest
+    return run_command(arguments)

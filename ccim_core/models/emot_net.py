@@ -27,6 +27,7 @@ class EmotNet(EmotionModel):
         d_h: width of the joint feature, 256 in the paper.
         dropout: probability, 0.5 in the paper.
         normalise: batch normalisation and ReLU, as in the paper.
+        inputs: "both", or the one stream that is seen: the other's projection is zero.
         subject_encoder, context_encoder: networks from pictures to pooled features; given when
             they are fine-tuned, else the batch already holds frozen features.
     """
@@ -41,11 +42,13 @@ class EmotNet(EmotionModel):
         d_h: int = 256,
         dropout: float = 0.5,
         normalise: bool = True,
+        inputs: str = "both",
         subject_encoder: nn.Module | None = None,
         context_encoder: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.d_h = d_h
+        self.inputs = inputs
         self.subject_encoder = subject_encoder
         self.context_encoder = context_encoder
         self.subject_projection = nn.Linear(subject_width, d_h, bias=False)
@@ -70,10 +73,13 @@ class EmotNet(EmotionModel):
 
     def project_subject(self, s: Tensor) -> Tensor:
         """(B, d_s) to W_s s, (B, d_h)."""
-        return self.subject_projection(s)
+        u = self.subject_projection(s)
+        return torch.zeros_like(u) if self.inputs == "context" else u
 
     def project_context(self, c: Tensor) -> Tensor:
         """(B, d_c) to W_c c + b, (B, d_h)."""
+        if self.inputs == "subject":
+            c = torch.zeros_like(c)
         return self.context_projection(c)
 
     def combine(self, u: Tensor, v: Tensor) -> Tensor:

@@ -33,6 +33,7 @@ __all__ = [
     "to_dict",
 ]
 
+Criterion = Literal["headline", "accuracy", "balanced_accuracy", "map", "negative_loss"]
 InterventionName = Literal[
     "none", "ccim", "counterfactual", "logit_adjusted", "inverse_propensity", "group_dro"
 ]
@@ -74,15 +75,20 @@ class EncoderConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
-    """The emotion model: its name, width of h, and what its two streams see."""
+    """The emotion model: its name, width of h, and what its two streams see.
+
+    `inputs` other than "both" silences one stream. The views "matted" (the subject cut out along
+    its exact mask) and "cue" (bystanders alone) need a dataset that knows its masks.
+    """
 
     name: str = "emot_net"
     d_h: int = 256
     dropout: float = 0.5
     normalise: bool = True
+    inputs: Literal["both", "subject", "context"] = "both"
     subject_view: Literal["subject", "face", "matted"] = "subject"
     subject_grow: float = 1.0
-    context_view: Literal["whole", "masked"] = "whole"
+    context_view: Literal["whole", "masked", "cue"] = "whole"
 
     def __post_init__(self) -> None:
         _positive(self, "d_h", "subject_grow")
@@ -118,7 +124,7 @@ class InterventionConfig:
     attention: Literal["dot", "additive", "uniform", "constant"] = "dot"
     prior: Literal["empirical", "uniform"] = "empirical"
     weighting: Literal["paper", "renormalised"] = "paper"
-    head: Literal["plain", "residual"] = "plain"
+    head: Literal["linear", "residual"] = "linear"
     d_m: int = 128
     d_n: int = 256
     smoothing: float = 1.0
@@ -163,7 +169,9 @@ class TrainConfig:
     batch_size: int = 128
     accumulation: int = 1
     precision: Literal["fp32", "bf16"] = "fp32"
-    criterion: str = "headline"
+    criterion: Literal["headline", "accuracy", "balanced_accuracy", "map", "negative_loss"] = (
+        "headline"
+    )
     patience: int = 0
     checkpoint_steps: int = 50
     seed: int = 0

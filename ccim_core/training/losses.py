@@ -1,4 +1,4 @@
-"""Losses for single- and multi-label sets, per sample so that weights and groups can act on them."""
+"""Losses of single- and multi-label sets, a subject at a time: weights and groups act on them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,7 @@ from torch.nn import functional as F
 
 from ccim_core.labels import LabelSet
 
-__all__ = ["class_prevalence", "per_sample_loss", "weighted_l2_weights"]
-
-
-def class_prevalence(targets: Tensor) -> Tensor:
-    """Share of subjects with each emotion: (n, C) 0/1 to (C,)."""
-    return targets.mean(0)
+__all__ = ["per_sample_loss", "weighted_l2_weights"]
 
 
 def weighted_l2_weights(prevalence: Tensor) -> Tensor:
@@ -31,6 +26,7 @@ def per_sample_loss(
     *,
     class_weights: Tensor | None = None,
     offsets: Tensor | None = None,
+    weights: Tensor | None = None,
 ) -> Tensor:
     """Loss of each subject, shape (B,).
 
@@ -40,14 +36,20 @@ def per_sample_loss(
         labels: says which loss.
         class_weights: (C,), for the weighted L2 loss.
         offsets: (B, C) added to the logits in training only (logit adjustment, log P(Y|z)).
+        weights: of each subject, (B,), or of each subject's answer for each emotion, (B, C).
     """
     outputs = outputs.float()
     if offsets is not None:
         outputs = outputs + offsets
     if labels.loss == "cross_entropy":
-        return F.cross_entropy(outputs, targets, reduction="none")
+        losses = F.cross_entropy(outputs, targets, reduction="none")
+        return losses if weights is None else losses * weights
     if labels.loss == "binary_cross_entropy":
-        return F.binary_cross_entropy_with_logits(outputs, targets, reduction="none").sum(-1)
-    if class_weights is None:
+        terms = F.binary_cross_entropy_with_logits(outputs, targets, reduction="none")
+    elif class_weights is None:
         raise ValueError("Expected `class_weights` for the weighted L2 loss, got None.")
-    return ((outputs - targets) ** 2 * class_weights).sum(-1)
+    else:
+        terms = (outputs - targets) ** 2 * class_weights
+    if weights is None:
+        return terms.sum(-1)
+    return (terms * (weights if weights.ndim == 2 else weights[:, None])).sum(-1)

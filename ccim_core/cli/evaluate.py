@@ -1,0 +1,77 @@
+"""`evaluate`: predictions and metrics of a study's runs, and the study's table."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from ccim_core.errors import InputError
+
+__all__ = ["add_parser"]
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the command."""
+    parser = subparsers.add_parser(
+        "evaluate",
+        help="predictions, metrics with intervals, and the table of a study",
+        description="Evaluate the runs of a study that have no evaluation yet (or the named ones "
+        "again), then print a row a run variant, estimator and split with mean and standard "
+        "deviation over seeds.",
+    )
+    parser.add_argument("--study", type=Path, required=True, help="study directory")
+    parser.add_argument("--run", action="append", help="evaluate this run (again); repeatable")
+    parser.add_argument("--splits", nargs="+", help="splits to predict; all by default")
+    parser.add_argument("--embeddings", nargs="*", default=[], metavar="SPLIT")
+    parser.add_argument("--bootstrap", type=int, default=1000, help="resamples, 0 for none")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--json", action="store_true", help="print the table as JSON")
+    parser.add_argument("--quiet", action="store_true", help="no progress bars")
+    parser.set_defaults(func=_evaluate)
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    from ccim_core.evaluation.evaluate import EVALUATION_FILE, evaluate_run
+    from ccim_core.evaluation.table import study_table, table_rows
+    from ccim_core.progress import progress
+    from ccim_core.run import Run
+    from ccim_core.study import Study
+    from ccim_core.training.data import StudyData
+    from ccim_core.training.accelerator import make_accelerator
+
+    study = Study.open(arguments.study)
+    paths = study.run_paths()
+    if not paths:
+        raise InputError(
+            f"Expected finished runs in {study.runs_root}, got none; train one with "
+            f"`python -m ccim_core train --study {study.path}`."
+        )
+    if arguments.run:
+        paths = [study.run_path(name) for name in arguments.run]
+    else:
+        paths = [path for path in paths if not (path / EVALUATION_FILE).is_file()]
+    device = make_accelerator(device=arguments.device).device
+    data = StudyData(study, device=device, quiet=arguments.quiet) if paths else None
+    for path in progress(paths, "evaluate", unit="runs", quiet=arguments.quiet):
+        assert data is not None
+        evaluate_run(
+            Run.open(path),
+            data,
+            splits=arguments.splits,
+            n_bootstrap=arguments.bootstrap,
+            embeddings=arguments.embeddings,
+        )
+    table = study_table(study)
+    if arguments.json:
+        json.dump(table_rows(table), sys.stdout, indent=2)
+        print()
+    else:
+        columns = ["variant", "estimator", "split", "runs", "headline", "headline_sd", "ece"]
+        print(table[columns].to_string(index=False, float_format=lambda value: f"{value:.3f}"))
+    print(
+        f"next: python -m analysis bias --study {study.path}",
+        file=sys.stderr if arguments.json else sys.stdout,
+    )
+    return 0

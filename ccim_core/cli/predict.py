@@ -1,0 +1,75 @@
+"""`predict`: every estimate for the subjects of photographs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from ccim_core.errors import InputError
+
+__all__ = ["add_parser"]
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the command."""
+    parser = subparsers.add_parser(
+        "predict",
+        help="before and after, for photographs",
+        description="Find the subjects of photographs and print every estimate of their emotion. "
+        "Without --study the shipped photograph model answers.",
+    )
+    parser.add_argument("photographs", nargs="+", type=Path, metavar="PHOTO")
+    parser.add_argument("--box", help="x1,y1,x2,y2 in pixels instead of detection")
+    parser.add_argument("--study", type=Path, help="study whose runs answer")
+    parser.add_argument("--json", action="store_true", help="print a JSON array")
+    parser.set_defaults(func=_predict)
+
+
+def parse_box(text: str | None) -> tuple[float, float, float, float] | None:
+    """`"1,2,30,40"` to a box. Raises InputError."""
+    if text is None:
+        return None
+    try:
+        x1, y1, x2, y2 = (float(part) for part in text.split(","))
+    except ValueError:
+        raise InputError(f"Expected --box x1,y1,x2,y2 in pixels, got {text!r}.") from None
+    return x1, y1, x2, y2
+
+
+def _predict(arguments: argparse.Namespace) -> int:
+    from ccim_core.images import decode_image
+    from ccim_core.predict import Predictor
+
+    box = parse_box(arguments.box)
+    if box is not None and len(arguments.photographs) > 1:
+        raise InputError("Expected one photograph with --box, got several.")
+    # Everything is decoded before the first prediction: all of the output, or one sentence.
+    pictures = [(path, decode_image(path)) for path in arguments.photographs]
+    predictor = Predictor.open(arguments.study)
+    found: list[dict[str, Any]] = []
+    for path, picture in pictures:
+        found += predictor.predict(picture, image=path.name, box=box)
+    if arguments.json:
+        json.dump(found, sys.stdout, indent=2)
+        print()
+    else:
+        for prediction in found:
+            print(_as_text(prediction))
+    return 0
+
+
+def _as_text(prediction: dict[str, Any]) -> str:
+    """A table: a row an emotion, a column an estimator."""
+    estimates = prediction["estimates"]
+    box = ", ".join(f"{value:.0f}" for value in prediction["box"])
+    lines = [f"{prediction['image']}  subject [{box}]"]
+    lines += [f"  warning: {text}" for text in prediction["warnings"]]
+    lines.append("  " + " " * 16 + "".join(f"{key:>18}" for key in estimates))
+    for emotion in next(iter(estimates.values()))["probabilities"]:
+        values = [estimate["probabilities"][emotion] for estimate in estimates.values()]
+        lines.append(f"  {emotion:<16}" + "".join(f"{value:>18.3f}" for value in values))
+    lines += [f"  absent: {key} ({reason})" for key, reason in prediction["absent"].items()]
+    return "\n".join(lines)

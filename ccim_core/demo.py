@@ -1,0 +1,158 @@
+"""The demo study: the rendered benchmark, every intervention and oracle, three seeds, evaluated.
+
+Each step leaves what it made in the study directory and is skipped when that is there, so an
+interrupted demo goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ccim_core.datasets.controlled.generator import (
+    ControlledConfig,
+    controlled_frame,
+    write_truth,
+)
+from ccim_core.errors import InputError
+from ccim_core.evaluation.evaluate import EVALUATION_FILE, evaluate_run
+from ccim_core.evaluation.table import study_table, table_rows
+from ccim_core.files import write_json
+from ccim_core.labels import LABEL_SETS
+from ccim_core.manifest import build_manifest
+from ccim_core.progress import progress
+from ccim_core.run import Run
+from ccim_core.study import Study
+from ccim_core.training.config import RunConfig, load_recipe, replace_field
+from ccim_core.training.data import StudyData
+from ccim_core.training.accelerator import make_accelerator
+from ccim_core.training.train import study_data, train_run
+
+__all__ = ["DEMO_STUDY", "VARIANTS", "demo_configs", "make_demo"]
+
+DEMO_STUDY = Path(__file__).parent / "assets" / "demo_study"
+RECIPE = Path(__file__).parent / "training" / "recipes" / "emot_net_controlled.yaml"
+EVALUATED_SPLITS = ("val", "test", "shift", "twins")
+
+# Name to the fields that differ from the plain model. Oracles train on unbiased data.
+VARIANTS: dict[str, dict[str, Any]] = {
+    "none": {},
+    "ccim": {"intervention.name": "ccim"},
+    "ccim-renormalised": {
+        "intervention.name": "ccim",
+        "intervention.weighting": "renormalised",
+    },
+    "ccim-additive": {"intervention.name": "ccim", "intervention.attention": "additive"},
+    "ccim-random-z": {"intervention.name": "ccim", "dictionary.kind": "random"},
+    "ccim-constant-g": {"intervention.name": "ccim", "intervention.attention": "constant"},
+    "ccim-shuffled-prior": {"intervention.name": "ccim", "dictionary.shuffle_prior": True},
+    "counterfactual": {"intervention.name": "counterfactual"},
+    "logit_adjusted": {"intervention.name": "logit_adjusted"},
+    "inverse_propensity": {"intervention.name": "inverse_propensity"},
+    "group_dro": {"intervention.name": "group_dro"},
+    "subject-only": {"model.inputs": "subject"},
+    "matted": {"model.subject_view": "matted"},
+    "matted-logit_adjusted": {
+        "model.subject_view": "matted",
+        "intervention.name": "logit_adjusted",
+    },
+    "matted-cue": {"model.subject_view": "matted", "model.context_view": "cue"},
+    "oracle": {"train.split": "oracle_train"},
+    "oracle-subject": {
+        "train.split": "oracle_train",
+        "model.inputs": "subject",
+        "model.subject_view": "matted",
+    },
+    "oracle-subject-cue": {
+        "train.split": "oracle_train",
+        "model.subject_view": "matted",
+        "model.context_view": "cue",
+    },
+}
+
+
+def demo_configs(base: RunConfig, seeds: Sequence[int]) -> list[RunConfig]:
+    """Every variant × seed as a config of the recipe `base`."""
+    configs = []
+    for name, fields in VARIANTS.items():
+        config = replace(base, name=name)
+        for path, value in fields.items():
+            config = replace_field(config, path, value)
+        configs += [replace_field(config, "train.seed", seed) for seed in seeds]
+    return configs
+
+
+def make_demo(
+    out: Path,
+    *,
+    controlled: ControlledConfig | None = None,
+    seeds: Sequence[int] = (0, 1, 2),
+    epochs: int | None = None,
+    n_bootstrap: int = 1000,
+    device: str = "cpu",
+    quiet: bool = False,
+) -> Study:
+    """Make the demo study at `out`, or go on with it.
+
+    Raises:
+        InputError: `out` holds something else, or a demo of other settings.
+    """
+    controlled = controlled or ControlledConfig()
+    study = _make_manifest(out, controlled, quiet=quiet)
+    base = load_recipe(RECIPE)
+    if epochs is not None:
+        base = replace_field(base, "train.epochs", epochs)
+    configs = demo_configs(base, seeds)
+    data = study_data(study, make_accelerator(device=device), base, quiet=quiet)
+    for config in configs:
+        data.load(config)
+    for config in progress(configs, "train", unit="runs", quiet=quiet):
+        train_run(study, config, device=device, data=data, half=True, quiet=True)
+    _evaluate(study, data, seeds, n_bootstrap, quiet=quiet)
+    table = study_table(study)
+    write_json(study.analysis_root / "evaluation.json", table_rows(table))
+    return study
+
+
+def _make_manifest(out: Path, controlled: ControlledConfig, *, quiet: bool) -> Study:
+    settings = {"controlled": controlled.to_dict()}
+    Study.check_target(out)
+    if (out / "study.json").is_file():
+        study = Study.open(out)
+        if study.info["settings"] != settings:
+            raise InputError(
+                f"Expected a demo study of the same settings at {out}, got other settings; "
+                "choose another folder."
+            )
+        return study
+    labels = LABEL_SETS["controlled"]
+    manifest, _ = build_manifest(controlled_frame(controlled, quiet=quiet), labels)
+    out.mkdir(parents=True, exist_ok=True)
+    study = Study.create(
+        out,
+        name="Rendered benchmark",
+        kind="controlled",
+        labels=labels,
+        manifest=manifest,
+        settings=settings,
+    )
+    write_truth(controlled, study.path)
+    return study
+
+
+def _evaluate(
+    study: Study, data: StudyData, seeds: Sequence[int], n_bootstrap: int, *, quiet: bool
+) -> None:
+    paths = [path for path in study.run_paths() if not (path / EVALUATION_FILE).is_file()]
+    for path in progress(paths, "evaluate", unit="runs", quiet=quiet):
+        run = Run.open(path)
+        first = run.config.train.seed == seeds[0]
+        evaluate_run(
+            run,
+            data,
+            splits=EVALUATED_SPLITS,
+            n_bootstrap=n_bootstrap if first else 0,
+            embeddings=("shift",) if first else (),
+        )

@@ -1,0 +1,167 @@
+"""`evaluate` of one run: predictions, metrics with intervals, controls, embeddings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from ccim_core.causal.diagnostics import causal_diagnostics
+from ccim_core.errors import InputError
+from ccim_core.evaluation.embeddings import write_embeddings
+from ccim_core.evaluation.predictions import (
+    SplitFeatures,
+    predict_split,
+    split_features,
+    write_predictions,
+)
+from ccim_core.files import read_json, write_json
+from ccim_core.metrics.consistency import top_change_rate, within_group_movement
+from ccim_core.metrics.summary import evaluate_outputs
+from ccim_core.run import Run
+from ccim_core.training.data import StudyData
+
+__all__ = ["EVALUATION_FILE", "evaluate_run", "read_evaluation"]
+
+EVALUATION_FILE = "evaluation.json"
+
+
+def evaluate_run(
+    run: Run,
+    data: StudyData,
+    *,
+    splits: Sequence[str] | None = None,
+    n_bootstrap: int = 1000,
+    embeddings: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Evaluate every estimator that a run supports on every split, and keep the results with it.
+
+    Args:
+        splits: all of the manifest's by default.
+        n_bootstrap: resamples for the intervals, clustered by image.
+        embeddings: splits whose joint features are stored too.
+
+    Returns:
+        What `evaluation.json` holds: `rows` (a record a split × estimator) and `controls`
+        (METHOD fact 1: causal share, its input-dependent part, metrics with g := ḡ and g := 0).
+    """
+    if run.labels.emotions != data.study.labels.emotions:
+        raise InputError(
+            f"Expected a run of the label set {data.study.labels.name!r}, got {run.path} with "
+            f"{run.labels.name!r}: evaluate it on a study of its own label set."
+        )
+    frames: list[pd.DataFrame] = []
+    records: list[dict[str, Any]] = []
+    controls: dict[str, Any] = {}
+    kept: list[SplitFeatures] = []
+    for split in splits if splits is not None else data.manifest.splits:
+        features = split_features(run, data, split)
+        frame = predict_split(run, features, data)
+        frames.append(frame)
+        records += _records(run, data, features, frame, n_bootstrap)
+        if run.network.deconfounder is not None:
+            controls[split] = _controls(run, data, features, frame)
+        if split in embeddings:
+            kept.append(features)
+    write_predictions(run.path / "predictions.parquet", frames)
+    if kept:
+        write_embeddings(run, data, kept)
+    evaluation = {"rows": records, "controls": controls}
+    write_json(run.path / EVALUATION_FILE, evaluation)
+    return evaluation
+
+
+def read_evaluation(run: Run) -> dict[str, Any]:
+    """A run's evaluation. Raises InputError naming the command that makes it."""
+    path = run.path / EVALUATION_FILE
+    if not path.is_file():
+        raise InputError(
+            f"Expected {path}, got no such file; make it with "
+            f"`python -m ccim_core evaluate --study {run.path.parent.parent} --run {run.name}`."
+        )
+    return read_json(path)
+
+
+def _records(
+    run: Run,
+    data: StudyData,
+    features: SplitFeatures,
+    frame: pd.DataFrame,
+    n_bootstrap: int,
+) -> list[dict[str, Any]]:
+    rows = data.manifest.frame.iloc[features.rows]
+    targets = data.targets[features.rows]
+    outputs = _outputs_by_estimator(frame, run)
+    reference = outputs.get("likelihood")
+    records = []
+    for key, values in outputs.items():
+        record = {"split": features.split, "estimator": key}
+        record |= evaluate_outputs(
+            targets,
+            values,
+            run.labels,
+            images=rows["image"].to_numpy(str),
+            context_group=_column(rows, "context_group"),
+            context_cluster=features.stratum.numpy(),
+            n_bootstrap=n_bootstrap,
+        )
+        if reference is not None and key != "likelihood":
+            record["top_change_from_likelihood"] = top_change_rate(reference, values)
+        record |= _movement(rows, values, multi_label=run.labels.kind == "multi")
+        records.append(record)
+    return records
+
+
+def _outputs_by_estimator(frame: pd.DataFrame, run: Run) -> dict[str, np.ndarray]:
+    emotions = list(run.labels.emotions)
+    return {
+        str(key): part[emotions].to_numpy(np.float32)
+        for key, part in frame.groupby("estimator", sort=False, observed=True)
+    }
+
+
+def _column(rows: pd.DataFrame, name: str) -> np.ndarray | None:
+    if name not in rows or rows[name].isna().all():
+        return None
+    return rows[name].fillna("unknown").to_numpy(str)
+
+
+def _movement(rows: pd.DataFrame, outputs: np.ndarray, *, multi_label: bool) -> dict[str, Any]:
+    """Mean total variation over twins that differ in the scene alone, or the emotion alone."""
+    if "twin_group" not in rows or rows["twin_group"].isna().all():
+        return {}
+    found: dict[str, Any] = {}
+    for kind in ("scene", "emotion"):
+        mine = (rows["twin_kind"] == kind).to_numpy()
+        moved = within_group_movement(
+            outputs[mine], rows["twin_group"].to_numpy(str)[mine], multi_label=multi_label
+        )
+        found[f"{kind}_total_variation"] = moved.total_variation
+        found[f"{kind}_top_change"] = moved.top_change
+        found[f"{kind}_groups"] = moved.n_groups
+    return found
+
+
+@torch.inference_mode()
+def _controls(
+    run: Run, data: StudyData, features: SplitFeatures, frame: pd.DataFrame
+) -> dict[str, Any]:
+    """What CCIM's term does: its share, and the metrics when it is a constant or gone."""
+    network = run.network
+    assert network.deconfounder is not None
+    h = network.joint(features.u, features.v)
+    found: dict[str, Any] = {
+        name: value if np.isfinite(value) else None
+        for name, value in causal_diagnostics(network.deconfounder, h).items()
+    }
+    own = _outputs_by_estimator(frame, run)["ccim"]
+    targets = data.targets[features.rows]
+    for g in ("mean", "zero"):
+        outputs = run.link(network.classify(h, g=g)).numpy()
+        record = evaluate_outputs(targets, outputs, run.labels)
+        found[f"headline_g_{g}"] = record["headline"]
+        found[f"top_change_g_{g}"] = top_change_rate(own, outputs)
+    return found

@@ -1,0 +1,156 @@
+"""A study's table: a row a run variant × estimator × split, mean ± deviation over seeds."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ccim_core.evaluation.evaluate import read_evaluation
+from ccim_core.metrics.consistency import debias_recovery
+from ccim_core.run import Run
+from ccim_core.study import Study
+from ccim_core.training.config import RunConfig
+
+__all__ = ["COUNTS", "METRICS", "input_name", "study_table", "table_rows"]
+
+METRICS = (
+    "headline",
+    "accuracy",
+    "balanced_accuracy",
+    "map_step",
+    "ece",
+    "nll",
+    "worst_group",
+    "causal_share",
+    "input_dependent_share",
+    "top_change_from_likelihood",
+    "scene_total_variation",
+    "emotion_total_variation",
+)
+COUNTS = ("n", "worst_group_size")
+
+_SHIFT = "shift"
+_ORACLE_SPLIT = "oracle_train"
+_SEED = re.compile(r"-seed\d+$")
+
+
+def input_name(config: RunConfig) -> str:
+    """What a run's network sees: "full", "subject", "subject + cue", "context", …"""
+    model = config.model
+    if model.inputs != "both":
+        return model.inputs
+    if model.context_view == "cue":
+        return "subject + cue"
+    return "full" if model.subject_view != "matted" else "full, subject matted"
+
+
+def study_table(study: Study) -> pd.DataFrame:
+    """One row a variant × estimator × split of all evaluated runs of a study.
+
+    Columns: variant, intervention, inputs, oracle (bool), estimator, split, runs (number of
+    seeds), <metric>, <metric>_sd for METRICS (NaN where undefined), n, worst_group_size,
+    worst_group_name, and recovery_<inputs>, recovery_<inputs>_sd, recovery_<inputs>_reason on the
+    shift split against every oracle there is.
+    """
+    records = [record for path in study.run_paths() for record in _run_records(Run.open(path))]
+    if not records:
+        return pd.DataFrame()
+    table = pd.DataFrame(records)
+    keys = ["variant", "intervention", "inputs", "oracle", "estimator", "split"]
+    rows = []
+    for values, part in table.groupby(keys, sort=False):
+        row: dict[str, Any] = dict(zip(keys, values, strict=True))
+        row["runs"] = len(part)
+        for name in METRICS:
+            numbers = part[name].to_numpy(float) if name in part else np.array([np.nan])
+            row[name] = _mean(numbers)
+            row[f"{name}_sd"] = _deviation(numbers)
+        for name in COUNTS:
+            row[name] = part[name].min() if name in part else None
+        row["worst_group_name"] = _commonest(part.get("worst_group_name"))
+        rows.append(row)
+    result = pd.DataFrame(rows)
+    return _add_recovery(result, table)
+
+
+def table_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """JSON-safe records: NaN becomes None."""
+    return [
+        {
+            key: None if isinstance(value, float) and not math.isfinite(value) else value
+            for key, value in record.items()
+        }
+        for record in table.astype(object).where(table.notna(), None).to_dict("records")
+    ]
+
+
+def _run_records(run: Run) -> list[dict[str, Any]]:
+    evaluation = read_evaluation(run)
+    records = []
+    for row in evaluation["rows"]:
+        record = {
+            "run": run.name,
+            "seed": run.config.train.seed,
+            "variant": _SEED.sub("", run.name),
+            "intervention": run.config.intervention.name,
+            "inputs": input_name(run.config),
+            "oracle": run.config.train.split == _ORACLE_SPLIT,
+            **{name: row.get(name) for name in (*METRICS, *COUNTS)},
+            "estimator": row["estimator"],
+            "split": row["split"],
+            "worst_group_name": row.get("worst_group_name"),
+        }
+        if row["estimator"] == "ccim":
+            control = evaluation["controls"].get(row["split"], {})
+            for name in ("causal_share", "input_dependent_share"):
+                record[name] = control.get(name)
+        records.append(record)
+    return records
+
+
+def _mean(values: np.ndarray) -> float:
+    values = values[np.isfinite(values)]
+    return float(values.mean()) if len(values) else math.nan
+
+
+def _deviation(values: np.ndarray) -> float:
+    values = values[np.isfinite(values)]
+    return float(values.std(ddof=1)) if len(values) > 1 else math.nan
+
+
+def _commonest(names: pd.Series | None) -> str | None:
+    if names is None or names.isna().all():
+        return None
+    return str(names.mode().iloc[0])
+
+
+def _add_recovery(result: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Debias recovery on the shift split against every oracle, from the runs themselves."""
+    shift = table[(table["split"] == _SHIFT) & table["headline"].notna()]
+    likelihood = shift[(shift["estimator"] == "likelihood") & (shift["intervention"] == "none")]
+    vanilla = likelihood[~likelihood["oracle"] & (likelihood["inputs"] == "full")]
+    oracles: dict[str, list[float]] = defaultdict(list)
+    for _, row in likelihood[likelihood["oracle"]].iterrows():
+        oracles[row["inputs"]].append(float(row["headline"]))
+    if vanilla.empty or not oracles:
+        return result
+    # One vanilla: the variant that comes first by name, should a study hold several.
+    vanilla = vanilla[vanilla["variant"] == sorted(vanilla["variant"])[0]]
+    base = vanilla.sort_values("seed")["headline"].to_list()
+    for inputs, oracle in oracles.items():
+        for index, row in result.iterrows():
+            if row["split"] != _SHIFT or row["oracle"]:
+                continue
+            mine = shift[
+                (shift["variant"] == row["variant"]) & (shift["estimator"] == row["estimator"])
+            ]
+            found = debias_recovery(mine.sort_values("seed")["headline"].to_list(), base, oracle)
+            result.loc[index, f"recovery_{inputs}"] = found.value
+            result.loc[index, f"recovery_{inputs}_sd"] = found.deviation
+            result.loc[index, f"recovery_{inputs}_reason"] = found.reason
+    return result

@@ -1,0 +1,313 @@
+"""Predict on a new picture: subjects found, every estimate a study's runs support, the reasons."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ccim_core.backbones import Encoder
+from ccim_core.causal.backdoor import stratum_outputs
+from ccim_core.causal.diagnostics import prototype_removal
+from ccim_core.causal.estimators import ESTIMATORS
+from ccim_core.detection import FaceDetector, Subject, find_subjects
+from ccim_core.errors import InputError
+from ccim_core.features import View
+from ccim_core.files import read_json
+from ccim_core.labels import LabelSet
+from ccim_core.run import Run
+from ccim_core.study import Study
+from ccim_core.training.streams import StreamPlan
+
+__all__ = ["PHOTO_MODEL", "Predictor"]
+
+PHOTO_MODEL = Path(__file__).parent / "assets" / "photo_model"
+
+# Which intervention's run answers each estimator, unless the caller names runs.
+_PREFERRED = {
+    "likelihood": "none",
+    "ccim": "ccim",
+    "backdoor": "none",
+    "prior_correction": "none",
+    "counterfactual": "counterfactual",
+}
+_MOST_PROTOTYPES = 8
+_STREAMS = ("subject", "context", "dictionary")
+
+
+class Predictor:
+    """A study's runs, ready to answer for pictures. Not safe for concurrent use: hold a lock.
+
+    Args:
+        study: the opened study.
+        runs: runs to answer with; by default one a trained-in intervention, of the lowest seed.
+    """
+
+    def __init__(self, study: Study, runs: list[Run] | None = None) -> None:
+        self.study = study
+        available = runs if runs is not None else _default_runs(study)
+        if not available:
+            raise InputError(
+                f"Expected finished runs in {study.runs_root}, got none; train one with "
+                f"`python -m ccim_core train --study {study.path}`."
+            )
+        self.by_estimator, self.absent = _assign(available)
+        self._runs = {run.name: run for run in available}
+        self._encoders: dict[tuple[str, str, int], Encoder] = {}
+
+    @classmethod
+    def open(cls, path: Path | str | None = None) -> Predictor:
+        """Open a study's predictor; None opens the shipped photograph model."""
+        return cls(Study.open(PHOTO_MODEL if path is None else path))
+
+    @property
+    def title(self) -> str:
+        """The study's name."""
+        return self.study.name
+
+    @property
+    def labels(self) -> LabelSet:
+        """The label set of every estimate."""
+        return self.study.labels
+
+    @cached_property
+    def card(self) -> dict[str, Any]:
+        """The model card, or {} when the study has none."""
+        path = self.study.path / "card.json"
+        return read_json(path) if path.is_file() else {}
+
+    @property
+    def runs(self) -> list[dict[str, str]]:
+        """The runs in use: name and intervention."""
+        return [
+            {"name": name, "intervention": run.config.intervention.name}
+            for name, run in self._runs.items()
+        ]
+
+    @property
+    def estimators(self) -> list[dict[str, str]]:
+        """The estimates that `predict` gives: key, title and the run that answers."""
+        return [
+            {"key": key, "title": ESTIMATORS[key].title, "run": run.name}
+            for key, run in self.by_estimator.items()
+        ]
+
+    @cached_property
+    def _detector(self) -> FaceDetector:
+        return FaceDetector()
+
+    def find_subjects(
+        self, picture: np.ndarray, *, box: tuple[float, float, float, float] | None = None
+    ) -> list[Subject]:
+        """Subjects of a picture (H, W, 3) uint8, largest face first; or the one in `box`."""
+        return find_subjects(picture, detector=self._detector, box=box)
+
+    def predict(
+        self,
+        picture: np.ndarray,
+        *,
+        image: str,
+        box: tuple[float, float, float, float] | None = None,
+    ) -> list[dict[str, Any]]:
+        """A prediction object a subject (DESIGN: image, box, face, estimates, absent, warnings).
+
+        Args:
+            picture: (H, W, 3) uint8.
+            image: name to report.
+            box: x1, y1, x2, y2 in pixels instead of detection.
+
+        Raises:
+            InputError: a box outside the picture.
+        """
+        subjects = self.find_subjects(picture, box=box)
+        return [self._predict_one(picture, image, subject) for subject in subjects]
+
+    @torch.inference_mode()
+    def _predict_one(self, picture: np.ndarray, image: str, subject: Subject) -> dict[str, Any]:
+        record = _record(subject)
+        cache: dict[StreamPlan, Tensor] = {}
+        projected = {
+            name: self._project(run, picture, record, cache) for name, run in self._runs.items()
+        }
+        estimates: dict[str, dict[str, Any]] = {}
+        for key, run in self.by_estimator.items():
+            u, v, stratum = projected[run.name]
+            values = run.estimate(key, u, v, stratum)[0]
+            estimates[key] = {
+                "probabilities": self._named(values),
+                "run": run.name,
+                "weights_sha256": run.weights_sha256,
+                "link": self.labels.link,
+                "dataset": self.study.name,
+            }
+        return {
+            "image": image,
+            "box": [round(float(value), 1) for value in subject.box],
+            "face": None
+            if subject.face is None
+            else [round(float(value), 1) for value in subject.face.box],
+            "estimates": estimates,
+            "absent": self.absent,
+            "warnings": list(subject.warnings),
+            "prototypes": self._prototypes(projected),
+        }
+
+    def _named(self, values: Tensor) -> dict[str, float]:
+        return dict(zip(self.labels.emotions, values.double().tolist(), strict=True))
+
+    # -- streams ----------------------------------------------------------------------------
+
+    def _project(
+        self,
+        run: Run,
+        picture: np.ndarray,
+        record: dict[str, float],
+        cache: dict[StreamPlan, Tensor],
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """u (1, d_u), v (1, d_v) and stratum (1,) of one subject for one run."""
+        features: dict[str, Tensor] = {}
+        for stream in _STREAMS:
+            plan = _plan(run, stream)
+            finetuned = run.config.encoder.finetune and stream != "dictionary"
+            if plan not in cache or finetuned:
+                encoder = self._encoder(plan)
+                preprocessing = encoder.preprocessing
+                cut = plan.view.resolve(preprocessing).apply(picture, record)
+                pixels = preprocessing([cut])
+                cache[plan] = pixels if finetuned else encoder.pool(encoder(pixels))
+            features[stream] = cache[plan]
+            if finetuned:
+                del cache[plan]
+        u, v = run.project(features)
+        masked = features["dictionary"].numpy()
+        return u, v, torch.from_numpy(run.context.dictionary.predict(masked))
+
+    def _encoder(self, plan: StreamPlan) -> Encoder:
+        key = (plan.encoder, plan.weights, plan.size)
+        if key not in self._encoders:
+            self._encoders[key] = plan.open_encoder(self.study.path).eval()
+        return self._encoders[key]
+
+    # -- reasons ----------------------------------------------------------------------------
+
+    def _prototypes(
+        self, projected: dict[str, tuple[Tensor, Tensor, Tensor]]
+    ) -> list[dict[str, Any]]:
+        """Strata with the change that the removal of each makes, largest effects first.
+
+        Empty unless the runs in use share one dictionary: indices would not be comparable.
+        """
+        effects: dict[str, Tensor] = {}
+        reference = self._shared_dictionary()
+        if reference is None:
+            return []
+        if "backdoor" in self.by_estimator:
+            run = self.by_estimator["backdoor"]
+            effects["backdoor"] = _backdoor_removal(run, projected[run.name][0])
+        if "ccim" in self.by_estimator and self._has_prototypes(self.by_estimator["ccim"]):
+            run = self.by_estimator["ccim"]
+            effects["ccim"] = _ccim_removal(run, *projected[run.name][:2])
+        if not effects:
+            return []
+        size = torch.stack([effect.abs().sum(-1) for effect in effects.values()]).amax(0)
+        assigned = int(projected[reference.name][2][0])
+        chosen = size.nan_to_num(-1).argsort(descending=True)[:_MOST_PROTOTYPES].tolist()
+        if assigned not in chosen:
+            chosen[-1] = assigned
+        context = reference.context
+        return [
+            {
+                "index": index,
+                "scene": context.names[index] if context.names else "",
+                "prior": float(context.strata.prior[index]),
+                "assigned": index == assigned,
+                "emotions": self._named(context.conditional[index]),
+                "effects": {key: self._named(effect[index]) for key, effect in effects.items()},
+            }
+            for index in chosen
+        ]
+
+    def _has_prototypes(self, run: Run) -> bool:
+        config = run.config
+        return config.intervention.attention != "constant" and config.dictionary.kind == "kmeans"
+
+    def _shared_dictionary(self) -> Run | None:
+        runs = list(self._runs.values())
+        first = runs[0].context.dictionary.centers_
+        for run in runs[1:]:
+            centres = run.context.dictionary.centers_
+            if centres.shape != first.shape or not np.allclose(centres, first, atol=1e-3):
+                return None
+        return runs[0]
+
+
+def _default_runs(study: Study) -> list[Run]:
+    """One run an intervention that an estimator asks for: the first by name (lowest seed)."""
+    chosen: dict[str, Run] = {}
+    for path in study.run_paths():
+        run = Run.open(path)
+        plain = run.config.intervention.name
+        if plain in _PREFERRED.values() and run.labels.emotions == study.labels.emotions:
+            chosen.setdefault(plain, run)
+    return list(chosen.values())
+
+
+def _assign(runs: list[Run]) -> tuple[dict[str, Run], dict[str, str]]:
+    """Each estimator's run, and the reason for every estimator without one."""
+    by_estimator: dict[str, Run] = {}
+    absent: dict[str, str] = {}
+    for key in ESTIMATORS:
+        reasons = []
+        ordered = sorted(runs, key=lambda run: run.config.intervention.name != _PREFERRED[key])
+        for run in ordered:
+            reason = run.estimators()[key]
+            if reason is None:
+                by_estimator[key] = run
+                break
+            reasons.append(f"{run.name}: {reason}")
+        else:
+            absent[key] = "; ".join(reasons)
+    return by_estimator, absent
+
+
+def _plan(run: Run, stream: str) -> StreamPlan:
+    value = run.encoders[stream]
+    return StreamPlan(
+        encoder=value["encoder"],
+        weights=value["weights"],
+        size=value["size"],
+        view=View(**value["view"]),
+    )
+
+
+def _record(subject: Subject) -> dict[str, float]:
+    """A subject as the manifest columns that views read."""
+    record = dict(zip(("x1", "y1", "x2", "y2"), map(float, subject.box), strict=True))
+    if subject.face is not None:
+        names = ("face_x1", "face_y1", "face_x2", "face_y2")
+        record.update(zip(names, map(float, subject.face.box), strict=True))
+    return record
+
+
+def _backdoor_removal(run: Run, u: Tensor) -> Tensor:
+    """Change of Eq. 2 when a stratum is left out and the prior renormalised: (N, C)."""
+    strata = run.context.strata
+    terms = stratum_outputs(u, strata, outputs=run.outputs)[0]
+    prior = torch.where(strata.counts > 0, strata.prior, 0)
+    prior = (prior / prior.sum())[:, None]
+    whole = (prior * terms.nan_to_num()).sum(0)
+    return (prior * (whole - terms) / (1 - prior).clamp_min(1e-12)).nan_to_num()
+
+
+def _ccim_removal(run: Run, u: Tensor, v: Tensor) -> Tensor:
+    """Change of CCIM's output when a prototype is struck out of Eq. 5: (N, C)."""
+    network = run.network
+    assert network.deconfounder is not None
+    h = network.joint(u, v)
+    return prototype_removal(
+        network.deconfounder, h, readout=lambda x: run.link(network.classifier(x))
+    )[0]

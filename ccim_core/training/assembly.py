@@ -1,0 +1,154 @@
+"""From a config, a label set and a study's data to a network and what trains it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ccim_core.causal.prior_correction import (
+    count_emotions_by_stratum,
+    emotion_marginal,
+    logit_adjustment,
+)
+from ccim_core.causal.reweighting import emotion_stratum_groups, inverse_propensity_weights
+from ccim_core.confounders import ConfounderDictionary
+from ccim_core.labels import LabelSet
+from ccim_core.models.network import EmotionNetwork
+from ccim_core.training.config import RunConfig
+from ccim_core.training.data import StudyData
+from ccim_core.training.build import build_network
+from ccim_core.training.loop import TrainingData
+from ccim_core.training.losses import weighted_l2_weights
+from ccim_core.training.picture_samples import PictureSamples
+from ccim_core.training.samples import FeatureSamples, Samples
+from ccim_core.training.streams import context_plan, dictionary_plan, subject_plan
+
+__all__ = ["Assembly", "assemble", "confounders_of", "split_samples"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assembly:
+    """A network before training, its data, and the counts that estimators need later."""
+
+    network: EmotionNetwork
+    training: TrainingData
+    conditional: Tensor
+    marginal: Tensor
+    stratum: np.ndarray
+
+
+def confounders_of(
+    config: RunConfig, dictionary: ConfounderDictionary, features: np.ndarray
+) -> tuple[Tensor, Tensor]:
+    """Prototypes (N, d) and prior (N,) that CCIM gets, with the dictionary's controls applied."""
+    options = config.dictionary
+    source = dictionary
+    if options.kind == "random":
+        source = ConfounderDictionary.random(features, options.size, random_state=options.seed)
+    prior = dictionary.prior_.copy()
+    if options.shuffle_prior:
+        np.random.default_rng(options.seed).shuffle(prior)
+    return (
+        torch.from_numpy(np.asarray(source.centers_, np.float32)),
+        torch.from_numpy(np.asarray(prior, np.float32)),
+    )
+
+
+def split_samples(data: StudyData, config: RunConfig, split: str) -> Samples:
+    """The streams of one split: cached features, or pictures when encoders are fine-tuned."""
+    rows = data.rows(split)
+    if not config.encoder.finetune:
+        return FeatureSamples(
+            {
+                name: torch.from_numpy(stream[rows]).to(data.device)
+                for name, stream in data.streams(config).items()
+            }
+        )
+    plans = {"subject": subject_plan(config), "context": context_plan(config)}
+    return PictureSamples(
+        data.manifest.frame.iloc[rows],
+        data.study.reader,
+        {name: (plan.view, data.encoder(plan).preprocessing) for name, plan in plans.items()},
+        workers=config.train.workers,
+        device=data.device,
+    )
+
+
+def assemble(data: StudyData, config: RunConfig) -> Assembly:
+    """Everything a run needs before its first step; the network is drawn from `train.seed`."""
+    data.load(config)
+    labels = data.study.labels
+    dictionary = data.dictionary(config)
+    stratum = data.strata(config)
+    rows = data.rows(config.train.split)
+    targets = torch.from_numpy(data.targets[rows])
+    conditional = count_emotions_by_stratum(
+        targets,
+        torch.from_numpy(stratum[rows]),
+        dictionary.n_prototypes,
+        smoothing=config.intervention.smoothing,
+    )
+    marginal = emotion_marginal(targets)
+    plans = {"subject": subject_plan(config), "context": context_plan(config)}
+    widths = {name: data.encoder(plan).width for name, plan in plans.items()}
+    encoders = None
+    if config.encoder.finetune:
+        encoders = {name: plan.open_encoder(data.study.path) for name, plan in plans.items()}
+    with torch.random.fork_rng():
+        torch.manual_seed(config.train.seed)
+        prototypes, prior = confounders_of(
+            config, dictionary, data.features(config, dictionary_plan(config))[rows]
+        )
+        network = build_network(
+            config,
+            labels,
+            widths=widths,
+            prototypes=prototypes,
+            prior=prior,
+            encoders=encoders,
+        )
+    validation_rows = data.rows(config.train.validation_split)
+    training = TrainingData(
+        samples=split_samples(data, config, config.train.split),
+        targets=targets,
+        validation_samples=split_samples(data, config, config.train.validation_split),
+        validation_targets=torch.from_numpy(data.targets[validation_rows]),
+        class_weights=weighted_l2_weights(marginal) if labels.loss == "weighted_l2" else None,
+        **_reweighting(config, labels, targets, torch.from_numpy(stratum[rows]), conditional),
+    )
+    return Assembly(
+        network=network,
+        training=training,
+        conditional=conditional,
+        marginal=marginal,
+        stratum=stratum,
+    )
+
+
+def _reweighting(
+    config: RunConfig, labels: LabelSet, targets: Tensor, stratum: Tensor, conditional: Tensor
+) -> dict[str, Tensor]:
+    """Offsets, weights or groups that the intervention's training form asks for."""
+    intervention = config.intervention
+    if intervention.name == "logit_adjusted":
+        marginal = emotion_marginal(targets)
+        return {"offsets": logit_adjustment(stratum, conditional, marginal, kind=labels.kind)}
+    if intervention.name == "inverse_propensity":
+        found = inverse_propensity_weights(
+            targets,
+            stratum,
+            len(conditional),
+            kind=labels.kind,
+            max_weight=intervention.max_weight,
+            smoothing=intervention.smoothing,
+        )
+        return {"weights": found.weights.float()}
+    if intervention.name == "group_dro":
+        groups = emotion_stratum_groups(targets, stratum, len(conditional))
+        # Groups that nobody is in would only dilute the mixture.
+        return {"groups": groups[:, groups.sum(0) > 0]}
+    return {}
