@@ -100,7 +100,7 @@ def emotion_colours(emotions: Sequence[str]) -> dict[str, str]:
 
 
 def template(mode: str = "light") -> dict[str, Any]:
-    """A plotly template for `"light"` or `"dark"`: clear background, so that the page shows through.
+    """A plotly template for `"light"` or `"dark"`, with a clear background for the page's own.
 
     Raises ValueError for another mode.
     """

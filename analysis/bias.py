@@ -1,0 +1,329 @@
+"""The context-bias study: do scenes tell emotions, which ones, and is it more than chance?"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.association import Associations, associate
+from analysis.bias_report import BiasReport, BiasSettings
+from analysis.bias_tables import (
+    cells_table,
+    emotions_table,
+    histogram_table,
+    scenes_table,
+    why_undefined,
+)
+from analysis.contingency import SceneTable
+from analysis.counting import count_frame, infer_labels
+from analysis.entropy import (
+    ZeroEntropy,
+    is_zero_entropy,
+    scene_entropies,
+    select_scenes,
+    summarise_zero_entropy,
+)
+from analysis.information import (
+    basic_interval,
+    correct_by_bootstrap,
+    entropy_bits,
+    table_information,
+)
+from analysis.resampling import BootstrapDraws, NullDraws, resample_images, simulate_null
+from ccim_core.errors import InputError
+from ccim_core.labels import LabelSet
+from ccim_core.manifest import Manifest
+from ccim_core.progress import progress_bar
+
+__all__ = ["BiasReport", "BiasSettings", "bias_study", "study_table"]
+
+Selected = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def bias_study(
+    data: Manifest | pd.DataFrame,
+    labels: LabelSet | None = None,
+    *,
+    settings: BiasSettings | None = None,
+    scene_weights: pd.DataFrame | None = None,
+    random_state: int | np.random.Generator = 0,
+    progress: bool = False,
+) -> BiasReport:
+    """Study how scenes and emotions go together in a dataset.
+
+    Args:
+        data: a manifest, or a table with a row per subject: `image`, `labels` and a scene column.
+            Subjects of one image are one cluster.
+        labels: the vocabulary; a manifest's own by default, otherwise the names that occur.
+        settings: the choices that the numbers depend on.
+        scene_weights: soft scenes instead of the scene column: a row an image, a column a scene.
+        random_state: of null tables and resampling; one value gives one report.
+        progress: show a bar on standard error.
+
+    Raises:
+        InputError: nothing can be computed: no scene and no weights, unknown labels, no rows left.
+            Whatever else cannot be computed is NaN, and `notes` say why.
+    """
+    settings = settings or BiasSettings()
+    if isinstance(data, Manifest):
+        labels = labels or data.labels
+        data = data.frame
+    frame = _rows_of_split(data, settings.split)
+    labels = labels or infer_labels(frame)
+    table, notes = count_frame(
+        frame, labels, scene_column=settings.scene_column, scene_weights=scene_weights
+    )
+    return study_table(
+        table, settings=settings, notes=notes, random_state=random_state, progress=progress
+    )
+
+
+def _rows_of_split(frame: pd.DataFrame, split: str | None) -> pd.DataFrame:
+    if split is None:
+        return frame
+    if "split" not in frame:
+        raise InputError(f"Expected a column `split` to choose {split!r} from, got none.")
+    chosen = (frame["split"] == split).to_numpy(bool)
+    if not chosen.any():
+        names = sorted(str(name) for name in frame["split"].dropna().unique())
+        raise InputError(f"Expected a split of {names}, got {split!r}.")
+    return frame[chosen]
+
+
+def study_table(
+    table: SceneTable,
+    *,
+    settings: BiasSettings | None = None,
+    notes: list[str] | None = None,
+    random_state: int | np.random.Generator = 0,
+    progress: bool = False,
+) -> BiasReport:
+    """`bias_study` on counts that are there already."""
+    settings = settings or BiasSettings()
+    null, bootstrap = _draw(table, settings, random_state, progress)
+    null_counts = np.empty((0, *table.counts.shape)) if null is None else null.counts
+    found = associate(
+        table,
+        min_support=settings.min_support,
+        confidence=settings.confidence,
+        beta_prior=settings.beta_prior,
+        fdr=settings.fdr,
+        null_counts=null_counts,
+    )
+    data = _selected(table, table.counts, settings)
+    chance = None if null is None else _selected(table, null.counts, settings)
+    zero = _zero_entropy(data, chance, settings)
+    emotions = emotions_table(
+        table,
+        found,
+        zero,
+        null,
+        bootstrap,
+        confidence=settings.confidence,
+        level=settings.level,
+    )
+    zeros, chosen, entropies = data
+    return BiasReport(
+        emotions=emotions,
+        cells=cells_table(
+            table, found, zero=zeros, chosen=chosen, min_support=settings.min_support
+        ),
+        scenes=scenes_table(table, found, zero=zeros, level=settings.level),
+        histogram=histogram_table(
+            table.emotions,
+            entropies,
+            chosen,
+            None if chance is None else chance[2],
+            None if chance is None else chance[1],
+            confidence=settings.confidence,
+        ),
+        dataset=_dataset(table, found, null, bootstrap, settings),
+        settings=settings,
+        notes=(*(notes or ()), *_notes(table, found, zero, settings)),
+    )
+
+
+def _draw(
+    table: SceneTable,
+    settings: BiasSettings,
+    random_state: int | np.random.Generator,
+    progress: bool,
+) -> tuple[NullDraws | None, BootstrapDraws | None]:
+    """Null tables and resampled tables, each with its own stream, on a thread each."""
+    of_null, of_bootstrap = np.random.default_rng(random_state).spawn(2)
+    total = settings.n_null + settings.n_bootstrap
+    with (
+        progress_bar("tables by chance", total=total, unit="table", quiet=not progress) as bar,
+        ThreadPoolExecutor(2) as threads,
+    ):
+        null: Future[NullDraws] | None = None
+        bootstrap: Future[BootstrapDraws] | None = None
+        if settings.n_null:
+            null = threads.submit(
+                simulate_null, table, n_draws=settings.n_null, rng=of_null, advance=bar.update
+            )
+        if settings.n_bootstrap:
+            bootstrap = threads.submit(
+                resample_images,
+                table,
+                n_draws=settings.n_bootstrap,
+                rng=of_bootstrap,
+                advance=bar.update,
+            )
+        return (
+            None if null is None else null.result(),
+            None if bootstrap is None else bootstrap.result(),
+        )
+
+
+def _selected(table: SceneTable, counts: np.ndarray, settings: BiasSettings) -> Selected:
+    """Zero-entropy scenes, scenes looked at and H(Y|s), each (…, S, E)."""
+    return (
+        is_zero_entropy(counts, table.totals, soft=table.is_soft),
+        select_scenes(counts, table.totals, top_k=settings.top_k, selected_by=settings.selected_by),
+        scene_entropies(counts, table.totals, table.positives, negatives=settings.negatives),
+    )
+
+
+def _zero_entropy(data: Selected, chance: Selected | None, settings: BiasSettings) -> ZeroEntropy:
+    if chance is not None:
+        return summarise_zero_entropy(*data, *chance, confidence=settings.confidence)
+    zero, chosen, _ = data
+    n_emotions = zero.shape[1]
+    with np.errstate(invalid="ignore"):
+        share = (zero & chosen).sum(axis=0) / chosen.sum(axis=0)
+    nan, nothing = np.full(n_emotions, np.nan), np.full((n_emotions, 2), np.nan)
+    return ZeroEntropy(
+        selected=chosen.sum(axis=0),
+        share=share,
+        null_mean=nan,
+        null_interval=nothing,
+        excess=nan,
+        excess_interval=nothing,
+        coarse=np.zeros(n_emotions, bool),
+    )
+
+
+def _dataset(
+    table: SceneTable,
+    found: Associations,
+    null: NullDraws | None,
+    bootstrap: BootstrapDraws | None,
+    settings: BiasSettings,
+) -> dict[str, Any]:
+    """The one number: I(Y; scene) in bits and as a share of H(Y), with chance and interval."""
+    plug_in = float(table_information(table.label_mass))
+    entropy = float(entropy_bits(table.label_mass.sum(axis=0)))
+    nan, nothing = float("nan"), [float("nan")] * 2
+    values: dict[str, Any] = {
+        "subjects": table.n_subjects,
+        "images": table.n_images,
+        "scenes": int((table.totals > 0).sum()),
+        "emotions": len(table.emotions),
+        "one_subject_per_image": table.one_subject,
+        "one_label_per_subject": table.one_label,
+        "soft_scenes": table.is_soft,
+        "scene_source": settings.scene_source,
+        "entropy_bits": entropy,
+        "mutual_information": plug_in,
+        "mutual_information_corrected": nan,
+        "mutual_information_interval": nothing,
+        "mutual_information_null_mean": nan,
+        "mutual_information_null_interval": nothing,
+        "mutual_information_p": nan,
+        "information_share": nan,
+        "information_share_interval": nothing,
+        "cells": found.p.size,
+        "tested_cells": int(found.tested.sum()),
+        "significant_cells": int((found.tested & (found.q < settings.level)).sum()),
+    }
+    if values["scenes"] < 2 or not entropy > 0:
+        return {**values, "mutual_information": nan}
+    if bootstrap is not None:
+        shares = bootstrap.table_information / bootstrap.label_entropy
+        options = {"confidence": settings.confidence}
+        values["mutual_information_corrected"] = float(
+            correct_by_bootstrap(np.array(plug_in), bootstrap.table_information)
+        )
+        values["mutual_information_interval"] = basic_interval(
+            np.array(plug_in), bootstrap.table_information, **options
+        ).tolist()
+        values["information_share"] = float(
+            correct_by_bootstrap(np.array(plug_in / entropy), shares)
+        )
+        values["information_share_interval"] = basic_interval(
+            np.array(plug_in / entropy), shares, ceiling=1.0, **options
+        ).tolist()
+    if null is not None:
+        tail = (1 - settings.confidence) / 2
+        by_chance = null.information
+        as_high = int((by_chance >= plug_in - 1e-12).sum())
+        values["mutual_information_null_mean"] = float(by_chance.mean())
+        values["mutual_information_null_interval"] = np.quantile(
+            by_chance, [tail, 1 - tail]
+        ).tolist()
+        values["mutual_information_p"] = (as_high + 1) / (len(by_chance) + 1)
+    return values
+
+
+def _notes(
+    table: SceneTable, found: Associations, zero: ZeroEntropy, settings: BiasSettings
+) -> list[str]:
+    """A sentence on everything that could not be computed, or not as usual."""
+    notes: list[str] = []
+    scenes = int((table.totals > 0).sum())
+    if scenes < 2:
+        notes.append(
+            f"There is one scene only ({table.scenes[0]!r}): whether scenes tell emotions cannot "
+            "be computed from it."
+        )
+    for emotion, reason in zip(table.emotions, why_undefined(table), strict=True):
+        if reason and "scene" not in reason:
+            notes.append(f"{emotion}: {reason}, so nothing can depend on the scene.")
+    single = int((np.abs(table.totals - 1) < 1e-9).sum())
+    if single:
+        notes.append(
+            f"{single} of {scenes} scenes have one subject: their entropy is zero whatever the "
+            "emotion, in the tables of chance as well."
+        )
+    untested = int(((table.totals < settings.min_support) & (table.totals > 0)).sum())
+    if untested:
+        notes.append(
+            f"{untested} of {scenes} scenes have fewer than {settings.min_support} subjects: their "
+            "cells are listed with p but not tested (no q)."
+        )
+    if not table.one_subject:
+        notes.append(_on_clusters(table))
+    if table.is_soft:
+        notes.append(
+            "Scenes are soft: a scene counts as having nobody (or everybody) with an emotion when "
+            "less than half a subject is on that side."
+        )
+    if zero.coarse.any():
+        names = ", ".join(np.array(table.emotions)[zero.coarse])
+        notes.append(
+            f"The share of zero-entropy scenes takes few values by chance for {names}: its "
+            "intervals there cover more than they say."
+        )
+    missing = [name for name in ("n_null", "n_bootstrap") if not getattr(settings, name)]
+    if missing:
+        notes.append(f"Intervals that need {' and '.join(missing)} were not asked for.")
+    return notes
+
+
+def _on_clusters(table: SceneTable) -> str:
+    sizes, images = np.unique(table.sizes, return_counts=True)
+    fixed = int(sizes[images == 1].sum())
+    text = (
+        f"Images have up to {int(sizes.max())} subjects: chance deals scenes to whole images with "
+        "as many subjects."
+    )
+    if fixed:
+        text += (
+            f" {fixed:,} of {table.n_subjects:,} subjects are in images whose number of subjects "
+            "no other image has; these keep their scene."
+        )
+    return text

@@ -1,0 +1,237 @@
+"""Tables under "emotion does not depend on scene", and tables of resampled images.
+
+Null tables deal the scenes anew to whole images among images with as many subjects: every image
+keeps its subjects and their labels, every scene its images of each size. Nothing else is held, so
+a null table shows what rare scenes, common emotions and shared labels give by chance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+from scipy.stats import random_table
+
+from analysis.contingency import ImageGroups, SceneTable, group_images
+from analysis.information import (
+    chi_square_share,
+    entropy_bits,
+    one_against_rest_information,
+    table_information,
+)
+
+__all__ = ["BootstrapDraws", "NullDraws", "resample_images", "simulate_null"]
+
+Advance = Callable[[int], object]
+Tables = tuple[np.ndarray, np.ndarray]
+
+# Cost of one joint table is about scenes × groups, of one direct permutation about images + labels.
+_TABLE_COST = 15
+_CHUNK_CELLS = 4_000_000
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class NullDraws:
+    """R null tables: `counts` (R, S, E), and I(Y; scene) of the whole label in bits, (R,)."""
+
+    counts: np.ndarray
+    information: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BootstrapDraws:
+    """Statistics of B tables of resampled images.
+
+    information: (B, E) bits, each emotion against the rest; chi_square_share: (B, E) φ²;
+    table_information: (B,) bits; label_entropy: (B,) H(Y) bits.
+    """
+
+    information: np.ndarray
+    chi_square_share: np.ndarray
+    table_information: np.ndarray
+    label_entropy: np.ndarray
+
+
+def simulate_null(
+    table: SceneTable, *, n_draws: int, rng: np.random.Generator, advance: Advance | None = None
+) -> NullDraws:
+    """Draw `n_draws` null tables; `advance(k)` is told after every k of them."""
+    groups = None if table.is_soft else group_images(table, by_scene=False)
+    draws = _soft_permutations(table, n_draws, rng)
+    if groups is not None:
+        cost = _TABLE_COST * len(table.scenes) * len(groups.size)
+        direct = table.n_images + table.labels.nnz
+        draws = (
+            _joint_tables(table, groups, n_draws, rng)
+            if cost <= direct
+            else _hard_permutations(table, n_draws, rng)
+        )
+    counts = np.empty(
+        (n_draws, len(table.scenes), len(table.emotions)),
+        np.float64 if table.is_soft else np.int32,
+    )
+    information = np.empty(n_draws)
+    done = 0
+    for of_labels, of_mass in draws:
+        upto = done + len(of_labels)
+        counts[done:upto] = of_labels
+        information[done:upto] = table_information(of_mass)
+        if advance is not None:
+            advance(upto - done)
+        done = upto
+    return NullDraws(counts=counts, information=information)
+
+
+def _joint_tables(
+    table: SceneTable, groups: ImageGroups, n_draws: int, rng: np.random.Generator
+) -> Iterator[Tables]:
+    """Scene × group tables with both margins fixed, drawn whole, per number of subjects."""
+    assert table.scene is not None
+    labels = table.labels[groups.first].toarray()
+    mass = labels if table.one_label else table.mass[groups.first].toarray()
+    n_scenes, n_groups = len(table.scenes), len(groups.size)
+    of_group = table.sizes[groups.first]
+    margins = []
+    for size in np.unique(of_group):
+        here = table.sizes == size
+        rows = np.bincount(table.scene[here], minlength=n_scenes)
+        columns = np.flatnonzero(of_group == size)
+        margins.append((rows, columns, groups.size[columns]))
+    chunk = max(1, _CHUNK_CELLS // (n_scenes * n_groups))
+    for start in range(0, n_draws, chunk):
+        n = min(chunk, n_draws - start)
+        tables = np.zeros((n, n_scenes, n_groups))
+        for rows, columns, sizes in margins:
+            drawn = random_table(rows, sizes).rvs(size=n, method="patefield", random_state=rng)
+            tables[:, :, columns] = drawn
+        of_labels = tables @ labels
+        yield of_labels, (of_labels if mass is labels else tables @ mass)
+
+
+def _hard_permutations(
+    table: SceneTable, n_draws: int, rng: np.random.Generator
+) -> Iterator[Tables]:
+    """Shuffle the images' scenes within each number of subjects, and count again."""
+    assert table.scene is not None
+    order = np.argsort(table.sizes, kind="stable")
+    labels, mass = table.labels[order], table.mass[order]
+    scene = table.scene[order].astype(np.int16 if len(table.scenes) < 2**15 else np.int32)
+    cuts = np.flatnonzero(np.diff(table.sizes[order])) + 1
+    blocks = np.split(scene, cuts)  # views: shuffling them shuffles `scene`
+    n_emotions, n_cells = len(table.emotions), len(table.scenes) * len(table.emotions)
+    row = np.repeat(np.arange(table.n_images), np.diff(labels.indptr))
+    emotion = labels.indices.astype(np.int64)
+    plain = bool((labels.data == 1).all())
+    cell = np.empty(len(row), np.int64)
+    for _ in range(n_draws):
+        for block in blocks:
+            rng.shuffle(block)
+        np.take(scene.astype(np.int64) * n_emotions, row, out=cell)
+        cell += emotion
+        weights = None if plain else labels.data
+        of_labels = np.bincount(cell, weights, minlength=n_cells).reshape(1, -1, n_emotions)
+        of_mass = of_labels
+        if not table.one_label:
+            of_mass = np.bincount(cell, mass.data, minlength=n_cells).reshape(1, -1, n_emotions)
+        yield of_labels, of_mass
+
+
+def _soft_permutations(
+    table: SceneTable, n_draws: int, rng: np.random.Generator
+) -> Iterator[Tables]:
+    """Deal the images' labels anew within each number of subjects to the images' scene weights."""
+    assert table.weights is not None
+    order = np.argsort(table.sizes, kind="stable")
+    weights = np.ascontiguousarray(table.weights[order].T)
+    stacked = [table.labels] if table.one_label else [table.labels, table.mass]
+    labels = sparse.hstack(stacked).toarray()[order]
+    index = np.arange(table.n_images)
+    blocks = np.split(index, np.flatnonzero(np.diff(table.sizes[order])) + 1)
+    n_emotions = len(table.emotions)
+    for _ in range(n_draws):
+        for block in blocks:
+            rng.shuffle(block)
+        drawn = (weights @ labels[index])[None]
+        yield drawn[..., :n_emotions], drawn[..., -n_emotions:]
+
+
+def resample_images(
+    table: SceneTable, *, n_draws: int, rng: np.random.Generator, advance: Advance | None = None
+) -> BootstrapDraws:
+    """Bootstrap over images: each image is drawn Poisson(1) times.
+
+    The number of images then varies a little from draw to draw; every statistic here is a
+    function of shares, for which this agrees with drawing a fixed number.
+    """
+    draws = _soft_resamples(table, n_draws, rng)
+    if not table.is_soft:
+        draws = _hard_resamples(table, n_draws, rng)
+    parts: list[tuple[np.ndarray, ...]] = []
+    for counts, mass, totals, positives in draws:
+        parts.append(
+            (
+                one_against_rest_information(counts, totals, positives),
+                chi_square_share(counts, totals, positives),
+                table_information(mass),
+                entropy_bits(mass.sum(axis=-2)),
+            )
+        )
+        if advance is not None:
+            advance(len(counts))
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    return BootstrapDraws(
+        information=columns[0],
+        chi_square_share=columns[1],
+        table_information=columns[2],
+        label_entropy=columns[3],
+    )
+
+
+def _hard_resamples(
+    table: SceneTable, n_draws: int, rng: np.random.Generator
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+    """Resample groups of equal images: a group of c images is drawn Poisson(c) times."""
+    assert table.scene is not None
+    groups = group_images(table, by_scene=True)
+    scene = table.scene[groups.first]
+    n_scenes, n_emotions, n_groups = len(table.scenes), len(table.emotions), len(scene)
+    ones = np.ones(n_groups)
+    of_scene = sparse.csr_array((ones, (scene, np.arange(n_groups))), shape=(n_scenes, n_groups))
+    labels, mass = table.labels[groups.first], table.mass[groups.first]
+    to_cells = [_to_cells(labels, scene, n_scenes)]
+    if not table.one_label:
+        to_cells.append(_to_cells(mass, scene, n_scenes))
+    to_totals = of_scene * table.sizes[groups.first].astype(np.float64)[None, :]
+    to_totals = sparse.csr_array(to_totals)
+    chunk = max(1, min(n_draws, _CHUNK_CELLS // max(n_groups, n_scenes * n_emotions)))
+    for start in range(0, n_draws, chunk):
+        n = min(chunk, n_draws - start)
+        weights = rng.poisson(groups.size, (n, n_groups)).T.astype(np.float64, order="C")
+        tables = [(cells @ weights).T.reshape(n, n_scenes, n_emotions) for cells in to_cells]
+        counts = tables[0]
+        yield counts, tables[-1], (to_totals @ weights).T, counts.sum(axis=1)
+
+
+def _to_cells(labels: sparse.csr_array, scene: np.ndarray, n_scenes: int) -> sparse.csr_array:
+    """Matrix that takes weights of groups (G,) to the table (S·E,)."""
+    n_groups, n_emotions = labels.shape
+    row = np.repeat(np.arange(n_groups), np.diff(labels.indptr))
+    cell = scene[row].astype(np.int64) * n_emotions + labels.indices
+    return sparse.csr_array((labels.data, (cell, row)), shape=(n_scenes * n_emotions, n_groups))
+
+
+def _soft_resamples(
+    table: SceneTable, n_draws: int, rng: np.random.Generator
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+    assert table.weights is not None
+    weights = np.ascontiguousarray(table.weights.T)
+    stacked = [table.labels] if table.one_label else [table.labels, table.mass]
+    sizes = sparse.csr_array(table.sizes[:, None].astype(np.float64))
+    columns = sparse.hstack([sizes, *stacked]).toarray()
+    n_emotions = len(table.emotions)
+    for _ in range(n_draws):
+        drawn = weights @ (columns * rng.poisson(1.0, table.n_images)[:, None])
+        counts = drawn[None, :, 1 : 1 + n_emotions]
+        yield counts, drawn[None, :, -n_emotions:], drawn[None, :, 0], counts.sum(axis=1)
