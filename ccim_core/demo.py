@@ -25,9 +25,9 @@ from ccim_core.manifest import build_manifest
 from ccim_core.progress import progress
 from ccim_core.run import Run
 from ccim_core.study import Study
+from ccim_core.training.accelerator import make_accelerator
 from ccim_core.training.config import RunConfig, load_recipe, replace_field
 from ccim_core.training.data import StudyData
-from ccim_core.training.accelerator import make_accelerator
 from ccim_core.training.train import study_data, train_run
 
 __all__ = ["DEMO_STUDY", "VARIANTS", "demo_configs", "make_demo"]
@@ -53,22 +53,22 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "inverse_propensity": {"intervention.name": "inverse_propensity"},
     "group_dro": {"intervention.name": "group_dro"},
     "subject-only": {"model.inputs": "subject"},
-    "matted": {"model.subject_view": "matted"},
+    "matted": {"model.subject_parts": "subject"},
     "matted-logit_adjusted": {
-        "model.subject_view": "matted",
+        "model.subject_parts": "subject",
         "intervention.name": "logit_adjusted",
     },
-    "matted-cue": {"model.subject_view": "matted", "model.context_view": "cue"},
+    "matted-cue": {"model.subject_parts": "subject", "model.context_parts": "people"},
     "oracle": {"train.split": "oracle_train"},
     "oracle-subject": {
         "train.split": "oracle_train",
         "model.inputs": "subject",
-        "model.subject_view": "matted",
+        "model.subject_parts": "subject",
     },
     "oracle-subject-cue": {
         "train.split": "oracle_train",
-        "model.subject_view": "matted",
-        "model.context_view": "cue",
+        "model.subject_parts": "subject",
+        "model.context_parts": "people",
     },
 }
 

@@ -66,6 +66,7 @@ class Study:
         manifest: Manifest | None = None,
         roots: dict[str, str] | None = None,
         settings: dict[str, Any] | None = None,
+        into_existing: bool = False,
     ) -> Study:
         """Make a study directory; `study.json` is written last, so that half a study is none.
 
@@ -73,12 +74,14 @@ class Study:
             kind: what the data are ("controlled", "photographs", "emotic", …).
             roots: folders of pictures by name ("images", "subjects", "scenes").
             settings: what made the manifest, kept for the record.
+            into_existing: the caller has begun to fill the directory itself.
 
         Raises:
             InputError: the directory holds something that is not a study.
         """
         path = Path(path)
-        cls.check_target(path)
+        if not into_existing:
+            cls.check_target(path)
         info = {
             "format": FORMAT,
             "version": FORMAT_VERSION,

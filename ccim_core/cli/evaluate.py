@@ -38,8 +38,8 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     from ccim_core.progress import progress
     from ccim_core.run import Run
     from ccim_core.study import Study
-    from ccim_core.training.data import StudyData
     from ccim_core.training.accelerator import make_accelerator
+    from ccim_core.training.data import StudyData
 
     study = Study.open(arguments.study)
     paths = study.run_paths()

@@ -44,9 +44,9 @@ def input_name(config: RunConfig) -> str:
     model = config.model
     if model.inputs != "both":
         return model.inputs
-    if model.context_view == "cue":
+    if model.context_parts == "people":
         return "subject + cue"
-    return "full" if model.subject_view != "matted" else "full, subject matted"
+    return "full" if model.subject_parts == "all" else "full, subject matted"
 
 
 def study_table(study: Study) -> pd.DataFrame:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,9 +17,9 @@ from ccim_core.causal.reweighting import emotion_stratum_groups, inverse_propens
 from ccim_core.confounders import ConfounderDictionary
 from ccim_core.labels import LabelSet
 from ccim_core.models.network import EmotionNetwork
+from ccim_core.training.build import build_network
 from ccim_core.training.config import RunConfig
 from ccim_core.training.data import StudyData
-from ccim_core.training.build import build_network
 from ccim_core.training.loop import TrainingData
 from ccim_core.training.losses import weighted_l2_weights
 from ccim_core.training.picture_samples import PictureSamples

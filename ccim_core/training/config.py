@@ -77,8 +77,9 @@ class EncoderConfig:
 class ModelConfig:
     """The emotion model: its name, width of h, and what its two streams see.
 
-    `inputs` other than "both" silences one stream. The views "matted" (the subject cut out along
-    its exact mask) and "cue" (bystanders alone) need a dataset that knows its masks.
+    `inputs` other than "both" silences one stream. `*_parts` leave things out of the picture that
+    a stream sees: all but the subject (a perfect matte), or the scene (subject and bystanders
+    stay); only rendered pictures can be drawn so.
     """
 
     name: str = "emot_net"
@@ -86,9 +87,11 @@ class ModelConfig:
     dropout: float = 0.5
     normalise: bool = True
     inputs: Literal["both", "subject", "context"] = "both"
-    subject_view: Literal["subject", "face", "matted"] = "subject"
+    subject_view: Literal["subject", "face"] = "subject"
     subject_grow: float = 1.0
-    context_view: Literal["whole", "masked", "cue"] = "whole"
+    subject_parts: Literal["all", "subject"] = "all"
+    context_view: Literal["whole", "masked"] = "whole"
+    context_parts: Literal["all", "people"] = "all"
 
     def __post_init__(self) -> None:
         _positive(self, "d_h", "subject_grow")

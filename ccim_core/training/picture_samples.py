@@ -10,10 +10,10 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from ccim_core.features import View
 from ccim_core.models.base import Batch
 from ccim_core.pictures import PictureReader
 from ccim_core.preprocessing import Preprocessing
-from ccim_core.views import View
 
 __all__ = ["PictureSamples"]
 
