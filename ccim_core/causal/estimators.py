@@ -178,7 +178,7 @@ def estimate(key: str, inputs: EstimatorInputs) -> Tensor:
 
 
 def unsupported_reason(
-    key: str, intervention: Intervention, *, link: Link, has_strata: bool
+    key: str, intervention: Intervention, link: Link, has_strata: bool
 ) -> str | None:
     """Why a run does not support an estimator, in a sentence to show; None if it does.
 
@@ -224,12 +224,9 @@ def _prior_correction_reason(intervention: Intervention, link: Link) -> str | No
 
 
 def supported_estimators(
-    intervention: Intervention, *, link: Link, has_strata: bool
+    intervention: Intervention, link: Link, has_strata: bool
 ) -> tuple[tuple[str, ...], dict[str, str]]:
     """Keys that a run supports, in order, and the reason for each that it does not."""
-    reasons = {
-        key: unsupported_reason(key, intervention, link=link, has_strata=has_strata)
-        for key in ESTIMATORS
-    }
+    reasons = {key: unsupported_reason(key, intervention, link, has_strata) for key in ESTIMATORS}
     supported = tuple(key for key, reason in reasons.items() if reason is None)
     return supported, {key: reason for key, reason in reasons.items() if reason is not None}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,12 +9,9 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
-from ccim_core.errors import InputError
-from ccim_core.files import write_atomically
+from ccim_core.tensor_files import load_arrays, save_arrays
 
 __all__ = [
     "MemberChoice",
@@ -27,7 +23,7 @@ __all__ = [
 
 MemberChoice = Literal["random", "nearest"]
 
-_METADATA_KEY = "strata"
+_KIND = "strata"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,12 +97,14 @@ class Strata:
 
         Raises ValueError if no stratum with a positive prior has a member.
         """
-        share = torch.where(self.counts > 0, self.prior, 0)
-        if not share.sum() > 0:
-            raise ValueError("Expected a stratum with a member and a positive prior, got none.")
-        share = share / share.sum() / self.counts.clamp_min(1)
-        stratum = self.mask.nonzero()[:, 0]
-        return self.members[self.mask], share[stratum], stratum
+        # Kept from one call to the next, so they must not be tensors that autograd refuses.
+        with torch.inference_mode(False):
+            share = torch.where(self.counts > 0, self.prior, 0)
+            if not share.sum() > 0:
+                raise ValueError("Expected a stratum with a member and a positive prior, got none.")
+            share = share / share.sum() / self.counts.clamp_min(1)
+            stratum = self.mask.nonzero()[:, 0]
+            return self.members[self.mask], share[stratum], stratum
 
     def to(self, device: torch.device | str) -> Strata:
         """The same strata on `device`."""
@@ -115,31 +113,21 @@ class Strata:
         )
 
     def save(self, path: Path | str, *, provenance: Mapping[str, Any] | None = None) -> None:
-        """Write a safetensors file; `provenance` is any JSON value stored with it."""
-        tensors = {
-            name: getattr(self, name).detach().cpu().contiguous()
+        """Write a safetensors file; `provenance` is any JSON object stored with it."""
+        arrays = {
+            name: getattr(self, name).detach().cpu().numpy()
             for name in ("members", "mask", "prior")
         }
-        metadata = {_METADATA_KEY: json.dumps({"provenance": dict(provenance or {})})}
-        with write_atomically(path) as temporary:
-            save_file(tensors, temporary, metadata=metadata)
+        save_arrays(path, arrays, kind=_KIND, record=provenance or {})
 
     @classmethod
     def load(cls, path: Path | str) -> tuple[Strata, dict[str, Any]]:
         """Read what `save` wrote: the strata and their provenance.
 
-        Raises InputError if the file is missing, damaged, or not strata.
+        Raises InputError if the file is missing, damaged, changed, or not strata.
         """
-        try:
-            with safe_open(str(path), framework="pt") as stream:
-                metadata = json.loads((stream.metadata() or {})[_METADATA_KEY])
-                tensors = {name: stream.get_tensor(name) for name in ("members", "mask", "prior")}
-            return cls(**tensors), metadata["provenance"]
-        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-            raise InputError(
-                f"Expected strata in {path}, got something unreadable ({error}): "
-                "train the run again, or copy its strata.safetensors again."
-            ) from None
+        arrays, provenance = load_arrays(path, kind=_KIND)
+        return cls(**{name: torch.from_numpy(array) for name, array in arrays.items()}), provenance
 
 
 def select_members(

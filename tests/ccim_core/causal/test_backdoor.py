@@ -206,3 +206,13 @@ def test_no_block_is_larger_than_asked() -> None:
 def test_no_rows_give_no_rows() -> None:
     outputs = partial(additive, network())
     assert stratum_substitution(subjects()[:0], make_strata(), outputs=outputs).shape == (0, C)
+
+
+def test_strata_made_and_used_in_inference_mode_can_be_trained_through_later() -> None:
+    layers = network()
+    outputs = partial(additive, layers)
+    with torch.inference_mode():
+        strata = make_strata()
+        stratum_substitution(subjects(), strata, outputs=outputs)
+    stratum_substitution(subjects(), strata, outputs=outputs).sum().backward()
+    assert all(parameter.grad is not None for parameter in layers.parameters())

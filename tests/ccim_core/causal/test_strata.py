@@ -112,28 +112,19 @@ def test_strata_survive_a_round_trip_with_their_provenance(tmp_path: Path) -> No
 
 
 def test_unusable_strata_files_are_input_errors(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="strata in"):
+    with pytest.raises(InputError, match=r"absent\.safetensors"):
         Strata.load(tmp_path / "absent.safetensors")
 
     path = tmp_path / "strata.safetensors"
     some_strata().save(path)
     whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(InputError, match="strata in"):
-        Strata.load(path)
-
-    path.write_text("not tensors at all")
-    with pytest.raises(InputError, match="strata in"):
-        Strata.load(path)
-
-    some_strata().save(path)
-    tampered = bytearray(path.read_bytes())
     prior = some_strata().prior.numpy().tobytes()
-    place = bytes(tampered).index(prior)
-    tampered[place : place + len(prior)] = (some_strata().prior + 1).numpy().tobytes()
-    path.write_bytes(tampered)
-    with pytest.raises(InputError, match="sum to 1"):
-        Strata.load(path)
+    assert prior in whole
+    changed = (some_strata().prior.flip(0)).numpy().tobytes()
+    for damaged in (whole[: len(whole) // 2], b"no tensors", whole.replace(prior, changed)):
+        path.write_bytes(damaged)
+        with pytest.raises(InputError, match=r"strata\.safetensors"):
+            Strata.load(path)
 
 
 @pytest.mark.parametrize(
