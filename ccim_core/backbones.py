@@ -31,6 +31,7 @@ __all__ = [
     "Preprocessing",
     "Provenance",
     "build_encoder",
+    "encoder_from_provenance",
     "load_encoder",
     "save_encoder",
 ]
@@ -145,7 +146,7 @@ def build_encoder(
         if not path.is_file():
             raise InputError(f"Expected weights for {name} at {path}, got no such file.")
         found = LocalWeights(path=path, sha256=sha256_file(path), source=f"local file {path.name}")
-    encoder = _empty_encoder(
+    encoder = _untrained(
         name,
         Provenance(
             name=name,
@@ -214,7 +215,7 @@ def load_encoder(path: Path | str, *, architecture: str | None = None) -> Encode
             f"Expected an encoder of {architecture or list(ENCODERS)} in {path}, got {name!r}."
         )
     names = record.get("class_names")
-    encoder = _empty_encoder(
+    encoder = _untrained(
         name,
         replace(
             Provenance.from_dict(record.get("provenance") or {}),
@@ -230,9 +231,14 @@ def load_encoder(path: Path | str, *, architecture: str | None = None) -> Encode
     return encoder
 
 
-def _empty_encoder(
-    name: str, provenance: Provenance, class_names: tuple[str, ...] | None
-) -> Encoder:
+def encoder_from_provenance(provenance: Provenance) -> Encoder:
+    """An encoder of that architecture and preprocessing with random weights, for a caller that
+    has its weights elsewhere (a run that fine-tuned it)."""
+    get_encoder_spec(provenance.name)
+    return _untrained(provenance.name, provenance, None)
+
+
+def _untrained(name: str, provenance: Provenance, class_names: tuple[str, ...] | None) -> Encoder:
     spec = ENCODERS[name]
     return Encoder(
         spec.make(),

@@ -1,0 +1,282 @@
+"""Encoding a manifest: pictures decoded once for all encoders that want them, and never twice."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, Literal, TypedDict, Unpack, get_args
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from ccim_core.backbones import Encoder
+from ccim_core.errors import InputError
+from ccim_core.features.keys import row_keys
+from ccim_core.features.store import FeatureStore
+from ccim_core.features.views import View
+from ccim_core.features.work import Chunk, Item, Work
+from ccim_core.inference import frozen_copy
+from ccim_core.manifest import Manifest
+from ccim_core.pictures import PictureReader
+from ccim_core.preprocessing import Preprocessing
+from ccim_core.progress import progress_bar
+
+__all__ = ["Precision", "Stage", "StoredType", "extract_features", "extract_views"]
+
+Stage = Literal["pooled", "map"]
+Precision = Literal["fp32", "bf16"]
+StoredType = Literal["float16", "float32"]
+
+_POLL_SECONDS = 0.2
+
+
+class _Options(TypedDict, total=False):
+    stage: Stage
+    batch_size: int
+    device: torch.device | str
+    precision: Precision
+    dtype: StoredType
+    workers: int
+    rank: int
+    world_size: int
+    quiet: bool
+
+
+def extract_features(
+    manifest: Manifest,
+    reader: PictureReader,
+    encoder: Encoder,
+    view: View,
+    *,
+    root: Path,
+    **options: Unpack[_Options],
+) -> FeatureStore:
+    """`extract_views` of one encoder and view; takes the same options."""
+    return extract_views(manifest, reader, [(encoder, view)], root=root, **options)[0]
+
+
+def extract_views(
+    manifest: Manifest,
+    reader: PictureReader,
+    streams: Sequence[tuple[Encoder, View]],
+    *,
+    root: Path,
+    stage: Stage = "pooled",
+    batch_size: int = 64,
+    device: torch.device | str = "cpu",
+    precision: Precision = "fp32",
+    dtype: StoredType = "float16",
+    workers: int = 0,
+    rank: int = 0,
+    world_size: int = 1,
+    quiet: bool = False,
+) -> list[FeatureStore]:
+    """Encode every row that the streams' stores lack; return the stores, whole for `manifest`.
+
+    Each picture is decoded (or rendered) once for all streams. Processes that work on a store at
+    the same time, told of each other or not, divide the work and never encode a picture twice;
+    each returns once all of its rows are there. What was finished before a process was killed is
+    kept.
+
+    Args:
+        streams: encoders, each with the view of the picture that it gets.
+        root: folder of stores; each combination of encoder, view and settings has its own.
+        stage: `pooled` (d,) or `map` (d, h, w).
+        precision: `bf16` computes in bfloat16 autocast: faster, and some percent off.
+        dtype: on disk. float16 rounds each value by at most 0.05%.
+        workers: processes that decode, cut and resize; 0: this one does.
+        rank, world_size: this process among those that were started together.
+
+    Raises:
+        InputError: a picture or box that cannot be used, a view whose box rows lack, or features
+            that are not finite.
+    """
+    for value, options in ((stage, Stage), (precision, Precision), (dtype, StoredType)):
+        if value not in get_args(options):
+            raise InputError(f"Expected one of {list(get_args(options))}, got {value!r}.")
+    stores: dict[Path, FeatureStore] = {}
+    wanted: dict[Path, tuple[Encoder, View]] = {}
+    paths = []
+    for encoder, view in streams:
+        view = view.resolve(encoder.preprocessing)
+        store = FeatureStore.create(
+            root,
+            provenance=encoder.provenance,
+            fingerprint=encoder.fingerprint(),
+            view=view,
+            stage=stage,
+            precision=precision,
+            dtype=dtype,
+            shape=_feature_shape(encoder, stage),
+        )
+        paths.append(store.path)
+        stores[store.path], wanted[store.path] = store, (encoder, view)
+    keys = [row_keys(manifest, reader, view, threads=workers) for _, view in wanted.values()]
+    work = Work(
+        list(stores.values()), keys, batch_size=batch_size, rank=rank, world_size=world_size
+    )
+    if work.n_open:
+        pictures = _Pictures(manifest, reader, [(v, e.preprocessing) for e, v in wanted.values()])
+        frozen = [frozen_copy(encoder, device=device) for encoder, _ in wanted.values()]
+        loader = _Loader(
+            work, pictures, batch_size, workers, pin=torch.device(device).type == "cuda"
+        )
+        encode = _Encode(frozen, torch.device(device), stage, precision, getattr(torch, dtype))
+        _run(work, loader, encode, quiet=quiet or rank > 0)
+    return [stores[path] for path in paths]
+
+
+def _run(work: Work, loader: _Loader, encode: _Encode, *, quiet: bool) -> None:
+    """Encode until every feature is there, by whomever."""
+    with progress_bar("encode", total=work.n_open, unit="features", quiet=quiet) as bar:
+        try:
+            while work.n_open:
+                parts: list[list[Tensor]] = [[] for _ in encode.encoders]
+                for batch, chunk, is_last in loader:
+                    for part, features in zip(parts, encode(batch), strict=True):
+                        part.append(features)
+                        bar.update(len(features))
+                    if is_last:
+                        work.finish(chunk, [torch.cat(part).cpu().numpy() for part in parts])
+                        parts = [[] for _ in encode.encoders]
+                        bar.update(work.advance() - chunk.size)
+                bar.update(work.advance())
+                if work.n_open:  # the rest is being done by others
+                    time.sleep(_POLL_SECONDS)
+        finally:
+            work.release()
+
+
+def _feature_shape(encoder: Encoder, stage: Stage) -> tuple[int, ...]:
+    example = next(encoder.parameters()).new_zeros(1, 3, *(2 * (encoder.preprocessing.size,)))
+    was_training = encoder.training
+    with torch.inference_mode():
+        feature_map = encoder.eval()(example)
+    encoder.train(was_training)
+    return tuple(feature_map.shape[1:2] if stage == "pooled" else feature_map.shape[1:])
+
+
+class _Encode:
+    """Pixels of each stream to its features, on the device."""
+
+    def __init__(
+        self,
+        encoders: Sequence[Encoder],
+        device: torch.device,
+        stage: Stage,
+        precision: Precision,
+        dtype: torch.dtype,
+    ) -> None:
+        self.encoders = encoders
+        self.device = device
+        self.stage = stage
+        self.precision = precision
+        self.dtype = dtype
+
+    @torch.inference_mode()
+    def __call__(self, batch: Sequence[Tensor]) -> list[Tensor]:
+        """Pixels (b, S, S, 3) uint8 of each stream to (b, d) or (b, d, h, w)."""
+        # Otherwise "fp32" convolutions run in TF32 on a GPU, 0.1% from a CPU's.
+        exact = torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=False)
+        is_gpu = self.device.type == "cuda"
+        with exact if is_gpu else nullcontext():
+            return [self._encode(*pair) for pair in zip(self.encoders, batch, strict=True)]
+
+    def _encode(self, encoder: Encoder, pixels: Tensor) -> Tensor:
+        x = encoder.preprocessing.normalise(pixels.to(self.device, non_blocking=True))
+        bf16 = self.precision == "bf16"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
+            feature_map = encoder(x)
+        features = encoder.pool(feature_map) if self.stage == "pooled" else feature_map
+        return features.to(self.dtype)
+
+
+class _Loader:
+    """Batches a few ahead of the encoder, with the chunk they belong to."""
+
+    def __init__(
+        self, work: Work, pictures: _Pictures, batch_size: int, workers: int, *, pin: bool
+    ) -> None:
+        self._work = work
+        self._batch_size = batch_size
+        self._handed_out: deque[tuple[Chunk, bool]] = deque()
+        self._loader = DataLoader(
+            pictures,
+            batch_sampler=self._Sampler(self),
+            num_workers=workers,
+            collate_fn=_pass,
+            pin_memory=pin,
+        )
+
+    class _Sampler(torch.utils.data.Sampler[list[Item]]):
+        def __init__(self, loader: _Loader) -> None:
+            self._loader = loader
+
+        def __iter__(self) -> Iterator[list[Item]]:
+            return self._loader._hand_out()
+
+    def _hand_out(self) -> Iterator[list[Item]]:
+        size = self._batch_size
+        for chunk in self._work.chunks():
+            for start in range(0, len(chunk.items), size):
+                self._handed_out.append((chunk, start + size >= len(chunk.items)))
+                yield chunk.items[start : start + size]
+
+    def __iter__(self) -> Iterator[tuple[list[Tensor], Chunk, bool]]:
+        """Pixels (b, S, S, 3) of each stream, the batch's chunk, and whether it ends it."""
+        for pixels, fault in self._loader:
+            if fault:
+                raise InputError(fault)
+            chunk, is_last = self._handed_out.popleft()
+            yield pixels, chunk, is_last
+
+
+class _Pictures(Dataset[Any]):
+    """Rows decoded, cut and resized for each stream: what worker processes do."""
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        reader: PictureReader,
+        streams: Sequence[tuple[View, Preprocessing]],
+    ) -> None:
+        self.images = manifest.frame["image"].tolist()
+        self.names = manifest.frame["sample_id"].tolist()
+        self.reader = reader
+        self.streams = [
+            (view, view.boxes(manifest), preprocessing) for view, preprocessing in streams
+        ]
+
+    def __getitems__(self, items: list[Item]) -> tuple[list[Tensor], str]:
+        """Pixels (b, S, S, 3) uint8 of each stream, and the first fault in words (an exception of
+        a worker process would arrive wrapped in its traceback)."""
+        pixels: list[list[np.ndarray]] = [[] for _ in self.streams]
+        last, picture = None, np.empty(0, np.uint8)
+        for row, wanted in items:
+            try:
+                if self.images[row] != last:
+                    picture = self.reader.read(self.images[row])
+                    last = self.images[row]
+                for index, (view, boxes, preprocessing) in enumerate(self.streams):
+                    if wanted >> index & 1:
+                        cut = view.prepare(picture, boxes[row])
+                        pixels[index].append(preprocessing.resize(cut))
+            except InputError as error:
+                return [], f"Sample {self.names[row]}: {error}"
+        return [
+            torch.from_numpy(
+                np.stack(part)
+                if part
+                else np.empty((0, preprocessing.size, preprocessing.size, 3), np.uint8)
+            )
+            for part, (_, _, preprocessing) in zip(pixels, self.streams, strict=True)
+        ], ""
+
+
+def _pass(batch: Any) -> Any:
+    return batch
