@@ -14,6 +14,7 @@ from typing import Any
 from ccim_core.datasets.controlled.generator import (
     ControlledConfig,
     controlled_frame,
+    controlled_model,
     write_truth,
 )
 from ccim_core.errors import InputError
@@ -129,17 +130,16 @@ def _make_manifest(out: Path, controlled: ControlledConfig, *, quiet: bool) -> S
         return study
     labels = LABEL_SETS["controlled"]
     manifest, _ = build_manifest(controlled_frame(controlled, quiet=quiet), labels)
-    out.mkdir(parents=True, exist_ok=True)
-    study = Study.create(
+    write_truth(controlled_model(controlled), controlled, out)
+    return Study.create(
         out,
         name="Rendered benchmark",
         kind="controlled",
         labels=labels,
         manifest=manifest,
         settings=settings,
+        into_existing=True,
     )
-    write_truth(controlled, study.path)
-    return study
 
 
 def _evaluate(

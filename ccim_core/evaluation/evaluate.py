@@ -98,7 +98,7 @@ def _records(
     reference = outputs.get("likelihood")
     records = []
     for key, values in outputs.items():
-        record = {"split": features.split, "estimator": key}
+        record: dict[str, Any] = {"split": features.split, "estimator": key}
         record |= evaluate_outputs(
             targets,
             values,

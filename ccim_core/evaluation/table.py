@@ -82,7 +82,7 @@ def table_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     """JSON-safe records: NaN becomes None."""
     return [
         {
-            key: None if isinstance(value, float) and not math.isfinite(value) else value
+            str(key): None if isinstance(value, float) and not math.isfinite(value) else value
             for key, value in record.items()
         }
         for record in table.astype(object).where(table.notna(), None).to_dict("records")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor, nn
@@ -24,7 +25,7 @@ def build_network(
     widths: dict[str, int],
     prototypes: Tensor,
     prior: Tensor,
-    encoders: dict[str, nn.Module] | None = None,
+    encoders: Mapping[str, nn.Module] | None = None,
 ) -> EmotionNetwork:
     """A network of a config; its weights come from torch's current generator.
 

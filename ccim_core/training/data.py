@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -14,9 +14,17 @@ from ccim_core.errors import InputError
 from ccim_core.features import extract_views
 from ccim_core.study import Study
 from ccim_core.training.config import DictionaryConfig, RunConfig
-from ccim_core.training.streams import StreamPlan, context_plan, dictionary_plan, subject_plan
+from ccim_core.training.streams import (
+    StreamPlan,
+    context_plan,
+    dictionary_plan,
+    subject_plan,
+    with_parts,
+)
 
 __all__ = ["StudyData"]
+
+Precision = Literal["fp32", "bf16"]
 
 
 class StudyData:
@@ -35,7 +43,7 @@ class StudyData:
         study: Study,
         *,
         device: torch.device | str = "cpu",
-        precision: str = "fp32",
+        precision: Precision = "fp32",
         workers: int = 0,
         rank: int = 0,
         world_size: int = 1,
@@ -78,12 +86,16 @@ class StudyData:
         if not config.encoder.finetune:
             plans += [subject_plan(config), context_plan(config)]
         missing = [plan for plan in dict.fromkeys(plans) if plan not in self._features]
-        if not missing:
-            return
+        # Streams that see the same parts of a picture share its decoding.
+        for parts in dict.fromkeys(plan.parts for plan in missing):
+            self._extract(parts, [plan for plan in missing if plan.parts == parts])
+
+    def _extract(self, parts: str, plans: list[StreamPlan]) -> None:
+        manifest = with_parts(self.manifest, parts)
         stores = extract_views(
-            self.manifest,
+            manifest,
             self.study.reader,
-            [(self.encoder(plan), plan.view) for plan in missing],
+            [(self.encoder(plan), plan.view) for plan in plans],
             root=self.study.features_root,
             device=self.device,
             precision=self.precision,
@@ -93,8 +105,8 @@ class StudyData:
             quiet=self.quiet,
         )
         self.barrier()
-        for plan, store in zip(missing, stores, strict=True):
-            self._features[plan] = store.gather(self.manifest, self.study.reader)
+        for plan, store in zip(plans, stores, strict=True):
+            self._features[plan] = store.gather(manifest, self.study.reader)
 
     def features(self, config: RunConfig, plan: StreamPlan) -> np.ndarray:
         """Pooled features (n, d) float32 of one stream of a config."""

@@ -95,6 +95,7 @@ class _Loop:
         )
         self.dro = self._build_dro()
         self.state = _Progress()
+        self._running = torch.zeros(2, device=accelerator.device)
         self.best: dict[str, Tensor] = {}
         self._resume()
 
@@ -283,10 +284,10 @@ class _Loop:
         score = metrics[train.criterion]
         if math.isnan(score):
             raise ValueError(f"Expected a defined `{train.criterion}` on the validation split.")
-        row = {
+        row: dict[str, float] = {
             "epoch": state.epoch,
             "train_loss": state.loss_sum / max(state.loss_count, 1),
-            "lr": self.schedule.get_last_lr()[0],
+            "lr": float(self.schedule.get_last_lr()[0]),
             **{f"val_{name}": value for name, value in metrics.items()},
             "seconds": time.monotonic() - started,
         }

@@ -39,7 +39,11 @@ class PictureSamples:
         device: torch.device | str = "cpu",
         ahead: int = 2,
     ) -> None:
-        self.rows = frame.to_dict("records")
+        columns = [str(name) for name in frame.columns]
+        self.rows = [
+            dict(zip(columns, values, strict=True))
+            for values in frame.itertuples(index=False, name=None)
+        ]
         self.reader = reader
         self.views = {
             name: (view.resolve(preprocessing), preprocessing)
