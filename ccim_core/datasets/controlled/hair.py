@@ -1,0 +1,260 @@
+"""Hair that keeps to the head: short cuts, curls and hair pulled back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ccim_core.datasets.controlled.curves import Points, ellipse, moved, scalloped, smooth
+from ccim_core.datasets.controlled.palette import mix
+from ccim_core.datasets.controlled.sitter import Sitter
+
+__all__ = [
+    "crown",
+    "gloss",
+    "paint_afro",
+    "paint_bald",
+    "paint_bun",
+    "paint_buzz",
+    "paint_cap",
+    "paint_curly",
+    "paint_pixie",
+    "paint_quiff",
+    "paint_short",
+    "paint_side_part",
+]
+
+Line = Sequence[tuple[float, float]]
+
+
+def crown(sitter: Sitter, volume: float, *, ear: float = 0.05) -> Points:
+    """The outer edge of hair from the left ear over the crown to the right one: (n, 3)."""
+    w = sitter.person.face_width
+    right = [
+        (0.34 * w, -1.46 - 0.98 * volume, 0.0),
+        (0.74 * w + 0.3 * volume, -1.20 - 0.8 * volume, 0.0),
+        (0.99 * w + 0.7 * volume, -0.68 - 0.4 * volume, 0.0),
+        (1.055 * w + 0.75 * volume, -0.22, 0.0),
+        (1.00 * w + 0.2 * volume, ear, 0.0),
+    ]
+    left = [(-x, y, z) for x, y, z in reversed(right)]
+    return smooth([*left, (0.0, -1.52 - volume, 0.0), *right], closed=False, steps=4)
+
+
+def _hairline(sitter: Sitter, line: Line) -> Points:
+    """A line over the forehead, given from right to left in the picture."""
+    return smooth(sitter.front(line), closed=False, steps=4)
+
+
+def symmetric(half: Line) -> list[tuple[float, float]]:
+    """A hairline from its right half, the last point being at the middle."""
+    return [*half, *[(-x, y) for x, y in list(half)[-2::-1]]]
+
+
+def sided(line: Line, part: int) -> list[tuple[float, float]]:
+    """A hairline drawn for a parting on the right, turned for `part`; always right to left."""
+    return list(line) if part > 0 else [(-x, y) for x, y in reversed(line)]
+
+
+def paint_cap(
+    sitter: Sitter, line: Line, volume: float, *, ear: float = 0.05, shade: float = 0.8
+) -> Points:
+    """Hair between the crown and a hairline, its shadow on the forehead, and its form."""
+    canvas, unit = sitter.canvas, sitter.pose.unit
+    outer = sitter.pose.project(crown(sitter, volume, ear=ear))
+    inner = _hairline(sitter, line)
+    lowered = moved(inner, -0.02 * sitter.light.side * unit, 0.085 * unit)
+    canvas.fill(np.concatenate([inner, lowered[::-1]]), sitter.shadow, 0.55)
+    shape = np.concatenate([outer, inner])
+    canvas.solid(shape, sitter.hair)
+    away = "right" if sitter.light.side < 0 else "left"
+    canvas.shade(shape, f"ball_{away}", sitter.hair_dark, shade)
+    return shape
+
+
+def gloss(sitter: Sitter, roots: Line, tips: Line, *, count: int = 6, alpha: float = 0.4) -> None:
+    """Strands between two lines of head space (z = 0.3): dark and light, alternating."""
+    if not sitter.canvas.colours:
+        return
+    a, b = np.asarray(roots, np.float64), np.asarray(tips, np.float64)
+    share = (np.arange(count) + 0.5) / count
+    knots = np.linspace(0, 1, len(a))
+    start = np.stack([np.interp(share, knots, a[:, k]) for k in (0, 1)], axis=1)
+    knots = np.linspace(0, 1, len(b))
+    end = np.stack([np.interp(share, knots, b[:, k]) for k in (0, 1)], axis=1)
+    middle = 0.5 * (start + end)
+    middle[:, 0] += 0.12 * np.sign(middle[:, 0]) * np.abs(end[:, 1] - start[:, 1])
+    for k in range(count):
+        line = np.column_stack([np.stack([start[k], middle[k], end[k]]), [0.25, 0.3, 0.3]])
+        centre = smooth(sitter.pose.project(line), closed=False, steps=4)
+        light = k % 2 == 0
+        colour = sitter.hair_light if light else sitter.hair_dark
+        sitter.stroke(centre, (0.008, 0.05 if light else 0.035, 0.008), colour, alpha)
+
+
+SHORT_LINE = symmetric([(0.965, 0.02), (0.90, -0.40), (0.70, -0.74), (0.36, -0.84), (0.0, -0.83)])
+PULLED_LINE = symmetric([(0.97, 0.0), (0.91, -0.46), (0.70, -0.86), (0.36, -1.0), (0.0, -1.02)])
+
+
+def paint_short(sitter: Sitter) -> None:
+    """A plain short cut with a slightly uneven edge."""
+    rng = np.random.default_rng(sitter.person.texture)
+    wobble = rng.uniform(-0.035, 0.035, len(SHORT_LINE))
+    line = [(x, y + d * (abs(x) < 0.8)) for (x, y), d in zip(SHORT_LINE, wobble, strict=True)]
+    paint_cap(sitter, line, 0.10)
+    gloss(
+        sitter,
+        [(-0.5, -1.35), (0.0, -1.5), (0.5, -1.35)],
+        [(-0.7, -0.85), (0, -0.95), (0.7, -0.85)],
+    )
+
+
+def paint_side_part(sitter: Sitter) -> None:
+    """Hair combed over from a parting."""
+    part = sitter.person.part
+    line = [
+        (0.965, 0.02), (0.90, -0.42), (0.70, -0.80), (0.46, -1.02), (0.20, -0.86),
+        (-0.25, -0.68), (-0.66, -0.62), (-0.90, -0.40), (-0.965, 0.02),
+    ]  # fmt: skip
+    paint_cap(sitter, sided(line, part), 0.15)
+    gloss(
+        sitter,
+        [(0.46 * part, -1.05), (0.40 * part, -1.4)],
+        [(-0.55 * part, -0.74), (-0.92 * part, -0.9)],
+    )
+
+
+def paint_quiff(sitter: Sitter) -> None:
+    """Short sides and a swept-up top."""
+    part = sitter.person.part
+    paint_cap(
+        sitter,
+        symmetric([(0.965, 0.02), (0.90, -0.42), (0.72, -0.82), (0.36, -0.96), (0.0, -0.97)]),
+        0.02,
+    )
+    top = [
+        (0.80 * part, -0.98, 0.2), (0.62 * part, -1.42, 0.15), (0.15 * part, -1.82, 0.15),
+        (-0.45 * part, -1.86, 0.2), (-0.80 * part, -1.56, 0.2), (-0.80 * part, -1.08, 0.2),
+        (-0.35 * part, -0.90, 0.72), (0.35 * part, -0.92, 0.72),
+    ]  # fmt: skip
+    shape = smooth(sitter.space(top), steps=5)
+    sitter.canvas.solid(shape, sitter.hair)
+    sitter.canvas.shade(shape, "down", sitter.hair_dark, 0.55)
+    gloss(
+        sitter,
+        [(-0.5 * part, -0.98), (0.5 * part, -1.0)],
+        [(-0.62 * part, -1.6), (0.2 * part, -1.66)],
+    )
+
+
+def paint_buzz(sitter: Sitter) -> None:
+    """Hair cropped close: the scalp shines through."""
+    close = mix(sitter.hair, sitter.skin, 0.24)
+    shape = np.concatenate(
+        [sitter.pose.project(crown(sitter, -0.055, ear=0.0)), _hairline(sitter, SHORT_LINE)]
+    )
+    sitter.canvas.solid(shape, close)
+    away = "right" if sitter.light.side < 0 else "left"
+    sitter.canvas.shade(shape, f"ball_{away}", sitter.hair_dark, 0.7)
+    sitter.glow(0.3 * sitter.light.side, -1.1, 0.45, 0.25, sitter.hair_light, 0.45)
+
+
+def paint_bald(sitter: Sitter) -> None:
+    """A bare crown, hair at the sides."""
+    for s in (-1, 1):
+        side = sitter.space(
+            [
+                (0.97 * s, 0.06, 0.1), (1.05 * s, -0.1, 0.0), (1.06 * s, -0.42, 0.0),
+                (0.985 * s, -0.62, 0.0), (0.93 * s, -0.50, 0.15), (0.94 * s, -0.2, 0.15),
+            ]
+        )  # fmt: skip
+        shape = smooth(side, steps=4)
+        sitter.canvas.solid(shape, mix(sitter.hair, sitter.hair_dark, 0.2))
+    bright = mix(sitter.skin, sitter.light.lit((255, 250, 240)), 0.6)
+    sitter.glow(0.32 * sitter.light.side, -1.02, 0.32, 0.18, bright, 0.7)
+
+
+def paint_pixie(sitter: Sitter) -> None:
+    """Short, with a fringe swept to one side."""
+    part = sitter.person.part
+    line = [
+        (0.98, 0.25), (0.90, -0.22), (0.82, -0.52), (0.62, -0.74), (0.40, -0.80), (0.10, -0.58),
+        (-0.12, -0.66), (-0.38, -0.46), (-0.52, -0.54), (-0.80, -0.22), (-0.98, 0.3),
+    ]  # fmt: skip
+    paint_cap(sitter, sided(line, part), 0.15, ear=0.2)
+    gloss(
+        sitter,
+        [(0.45 * part, -1.0), (0.3 * part, -1.4)],
+        [(-0.4 * part, -0.6), (-0.9 * part, -0.7)],
+    )
+
+
+def _curls(sitter: Sitter, centres: Points, radius: float) -> None:
+    """Round curls about points of head space (n, 3), then their lights."""
+    placed, unit = sitter.pose.project(centres), sitter.pose.unit
+    r = radius * unit
+    for x, y in placed:
+        sitter.canvas.solid(ellipse(x, y, r, r, count=14), sitter.hair)
+    if not sitter.canvas.colours:
+        return
+    lx, ly = 0.25 * r * sitter.light.side, -0.3 * r
+    for k, (x, y) in enumerate(placed):
+        tone = sitter.hair_light if k % 2 else sitter.hair_dark
+        alpha = 0.26 if k % 2 else 0.13
+        sitter.canvas.fill(ellipse(x + lx, y + ly, 0.5 * r, 0.42 * r, count=10), tone, alpha)
+
+
+def paint_curly(sitter: Sitter) -> None:
+    """A crop of round curls."""
+    paint_cap(sitter, SHORT_LINE, 0.12)
+    outer = crown(sitter, 0.16, ear=-0.1)[1:-1:2]
+    rng = np.random.default_rng(sitter.person.texture)
+    fringe = np.array([(x, -0.80 - 0.22 * (1 - abs(x)), 0.55) for x in np.linspace(-0.72, 0.72, 6)])
+    inner = outer * (0.72, 0.86, 1) + (0, 0.0, 0.3)
+    centres = np.concatenate([outer, inner[1:-1:2], fringe])
+    centres[:, :2] += rng.uniform(-0.03, 0.03, (len(centres), 2))
+    _curls(sitter, centres, 0.24)
+
+
+def paint_afro(sitter: Sitter) -> None:
+    """The rounded front of an afro; its volume is painted behind the head."""
+    paint_cap(sitter, SHORT_LINE, 0.30, ear=-0.05)
+    xs = np.linspace(-0.75, 0.75, 6)
+    front = np.array([(x, -0.92 - 0.2 * (1 - x * x), 0.55) for x in xs])
+    _curls(sitter, front, 0.20)
+
+
+def paint_afro_behind(sitter: Sitter) -> None:
+    """The volume of an afro."""
+    unit = sitter.pose.unit
+    ((x, y),) = sitter.space([(0.0, -0.62, 0.0)])
+    shape = scalloped(x, y, 1.52 * unit, 1.38 * unit, lobes=17, depth=0.055, phase=0.3)
+    sitter.canvas.solid(shape, sitter.hair)
+    away = "right" if sitter.light.side < 0 else "left"
+    sitter.canvas.shade(shape, f"ball_{away}", sitter.hair_dark, 0.75)
+
+
+def paint_bun(sitter: Sitter) -> None:
+    """Hair pulled back from the face."""
+    paint_cap(sitter, PULLED_LINE, 0.06)
+    gloss(
+        sitter,
+        [(-0.12, -1.45), (0.12, -1.45)],
+        [(-0.85, -0.72), (0.0, -1.06), (0.85, -0.72)],
+        count=7,
+    )
+
+
+def paint_bun_behind(sitter: Sitter) -> None:
+    """The bun itself, over the crown."""
+    unit = sitter.pose.unit
+    ((x, y),) = sitter.space([(0.0, -1.70, -0.2)])
+    shape = ellipse(x, y, 0.48 * unit, 0.42 * unit, count=24)
+    sitter.canvas.solid(shape, sitter.hair)
+    away = "right" if sitter.light.side < 0 else "left"
+    sitter.canvas.shade(shape, f"ball_{away}", sitter.hair_dark, 0.8)
+    sitter.canvas.glow(
+        x + 0.15 * unit * sitter.light.side, y - 0.12 * unit, 0.22 * unit, 0.14 * unit,
+        sitter.hair_light, 0.6,
+    )  # fmt: skip

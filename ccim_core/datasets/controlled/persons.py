@@ -1,0 +1,200 @@
+"""Who a person is: looks, clothes and build, drawn from a seed and never from an emotion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ccim_core.datasets.controlled.palette import (
+    CLOTHES,
+    EYES,
+    HAIR,
+    SKIN,
+    TROUSERS,
+    Colour,
+    hexa,
+    jitter,
+    luminance,
+    mix,
+    pick,
+)
+
+__all__ = ["AGES", "BEARDS", "GARMENTS", "GLASSES", "HAIR_STYLES", "Person", "draw_person"]
+
+AGES = ("child", "young", "adult", "elder")
+GARMENTS = (
+    "tee", "shirt", "hoodie", "sweater", "blazer", "vneck", "dress", "turtleneck", "jacket",
+)  # fmt: skip
+PATTERNS = ("plain", "stripes", "dots", "block")
+BEARDS = ("none", "stubble", "moustache", "goatee", "full")
+GLASSES = ("none", "round", "square", "cat")
+
+# style → how likely for a soft (build 0) and a square (build 1) figure
+HAIR_STYLES: dict[str, tuple[float, float]] = {
+    "short": (0.4, 3.0),
+    "side_part": (0.5, 2.6),
+    "quiff": (0.1, 1.8),
+    "buzz": (0.2, 1.4),
+    "curly": (1.0, 1.6),
+    "afro": (0.9, 1.0),
+    "bald": (0.0, 1.0),
+    "pixie": (1.1, 0.3),
+    "bob": (1.7, 0.1),
+    "fringe_bob": (1.3, 0.1),
+    "long": (2.0, 0.3),
+    "wavy": (1.9, 0.2),
+    "ponytail": (1.4, 0.1),
+    "bun": (1.2, 0.25),
+    "braids": (1.0, 0.1),
+    "scarf": (0.8, 0.0),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """Everything about a person but the expression, the place in the picture and the light.
+
+    `build` runs from 0 (soft, narrow-shouldered) to 1 (square, broad-shouldered). Face and body
+    proportions are factors about 1. `elderly` in [0, 1] is the depth of lines.
+    """
+
+    age: str
+    build: float
+    elderly: float
+    skin: Colour
+    hair_style: str
+    hair: Colour
+    brow: Colour
+    beard: str
+    part: int
+    glasses: str
+    frames: Colour
+    iris: Colour
+    freckles: bool
+    earrings: bool
+    made_up: bool
+    face_width: float
+    jaw: float
+    chin: float
+    eye_size: float
+    eye_gap: float
+    eye_tilt: float
+    brow_weight: float
+    nose_width: float
+    nose_length: float
+    mouth_width: float
+    lip_fullness: float
+    ears: float
+    garment: str
+    cloth: Colour
+    trim: Colour
+    pattern: str
+    lower: str
+    trousers: Colour
+    shoes: Colour
+    shoulders: float
+    girth: float
+    texture: int
+
+
+def _choice(rng: np.random.Generator, names: tuple[str, ...], weights: list[float]) -> str:
+    shares = np.cumsum(weights)
+    return names[int(np.searchsorted(shares, rng.random() * shares[-1], side="right"))]
+
+
+def _hair_colour(rng: np.random.Generator, skin: Colour, age: str) -> Colour:
+    greying = {"elder": 0.85, "adult": 0.06}.get(age, 0.0)
+    if rng.random() < greying:
+        return jitter(rng, HAIR["white" if rng.random() < 0.5 else "grey"], 6)
+    light = luminance(skin)
+    fair = max(0.0, (light - 0.6) * 2.2)
+    weights = [1.5, 1.4, 1.1, fair, 0.6 * fair, 0.5 * fair, 0.8 * fair, 0.9 * fair]
+    return jitter(rng, HAIR[_choice(rng, tuple(HAIR)[:8], weights)], 6)
+
+
+def _hair_style(rng: np.random.Generator, age: str, build: float) -> str:
+    weights = []
+    for style, (soft, square) in HAIR_STYLES.items():
+        weight = soft + (square - soft) * build
+        if (style == "bald" and age in ("child", "young")) or (style == "scarf" and age == "child"):
+            weight = 0.0
+        weights.append(weight)
+    return _choice(rng, tuple(HAIR_STYLES), weights)
+
+
+def _distinct(rng: np.random.Generator, other: Colour) -> Colour:
+    """A clothing colour that stands apart from `other`."""
+    for _ in range(8):
+        colour = pick(rng, CLOTHES)
+        if sum(abs(a - b) for a, b in zip(colour, other, strict=True)) > 120:
+            return colour
+    return mix(other, (255, 255, 255), 0.7)
+
+
+def draw_person(rng: np.random.Generator, *, grown: bool = False) -> Person:
+    """A person from `rng`; `grown` leaves children out."""
+    age = _choice(rng, AGES, [0.0 if grown else 0.12, 0.32, 0.36, 0.2])
+    build = float(np.clip(rng.choice([0.16, 0.84]) + rng.normal(0, 0.14), 0, 1))
+    skin = jitter(rng, pick(rng, SKIN), 3)
+    style = _hair_style(rng, age, build)
+    hair = _hair_colour(rng, skin, age)
+    cloth = pick(rng, CLOTHES)
+    bearded = build > 0.5 and age in ("adult", "elder", "young")
+    beard = _choice(rng, BEARDS, [5.0, 1.2, 0.7, 0.7, 1.5]) if bearded else "none"
+    garment = _choice(
+        rng, GARMENTS, [2.0, 1.5, 1.4, 1.4, 1.0, 1.2, 1.2 if build < 0.5 else 0.0, 0.8, 1.2]
+    )
+    if style == "scarf" and garment in ("hoodie", "blazer"):
+        garment = "turtleneck"
+    child = age == "child"
+    lower = (
+        "dress"
+        if garment == "dress"
+        else _choice(rng, ("trousers", "skirt", "shorts"), [4.0, 1.2 if build < 0.5 else 0.0, 0.8])
+    )
+    return Person(
+        age=age,
+        build=build,
+        elderly=float(
+            {"elder": rng.uniform(0.65, 1), "adult": rng.uniform(0.1, 0.4)}.get(age, 0.0)
+        ),
+        skin=skin,
+        hair_style=style,
+        hair=hair,
+        brow=mix(hair, (40, 28, 26), 0.35 if luminance(hair) < 0.6 else 0.25),
+        beard=beard,
+        part=int(rng.choice([-1, 1])),
+        glasses=_choice(
+            rng, GLASSES, [5.2 if age != "elder" else 2.0, 0.8, 1.0, 0.5 * (1 - build)]
+        ),
+        frames=pick(
+            rng, tuple(hexa(c) for c in ("2b2b31", "5b3a29", "3b4a66", "8a2f3a", "b08d57"))
+        ),
+        iris=pick(rng, EYES[:4] if luminance(skin) < 0.62 else EYES),
+        freckles=bool(rng.random() < 0.12 and luminance(skin) > 0.6),
+        earrings=bool(rng.random() < 0.5 * (1 - build)),
+        made_up=bool(build < 0.5 and not child and rng.random() < 0.5),
+        face_width=float((1.03 if child else 1.0) + rng.normal(0, 0.035)),
+        jaw=float(0.9 + 0.16 * build + rng.normal(0, 0.045) - (0.03 if child else 0)),
+        chin=float((0.93 if child else 0.98) + 0.05 * build + rng.normal(0, 0.025)),
+        eye_size=float((1.12 if child else 1.06 - 0.12 * build) + rng.normal(0, 0.05)),
+        eye_gap=float(1 + rng.normal(0, 0.03)),
+        eye_tilt=float(rng.normal(0.01, 0.02)),
+        brow_weight=float((0.7 if child else 0.85) + 0.35 * build + rng.normal(0, 0.08)),
+        nose_width=float((0.85 if child else 1.0) + 0.08 * build + rng.normal(0, 0.1)),
+        nose_length=float((0.82 if child else 0.97) + 0.06 * build + rng.normal(0, 0.05)),
+        mouth_width=float((0.93 if child else 1.0) + rng.normal(0, 0.05)),
+        lip_fullness=float(1.12 - 0.25 * build + rng.normal(0, 0.12)),
+        ears=float(1 + rng.normal(0, 0.08)),
+        garment=garment,
+        cloth=jitter(rng, cloth, 4),
+        trim=jitter(rng, _distinct(rng, cloth), 4),
+        pattern=_choice(rng, PATTERNS, [5.0, 1.6, 0.7, 0.9]),
+        lower=lower,
+        trousers=jitter(rng, pick(rng, TROUSERS), 5),
+        shoes=pick(rng, tuple(hexa(c) for c in ("2b2b31", "e8e4dc", "6b4226", "7c7f88"))),
+        shoulders=float((0.74 if child else 0.86 + 0.2 * build) + rng.normal(0, 0.03)),
+        girth=float(np.clip(1 + rng.normal(0, 0.09), 0.85, 1.22)),
+        texture=int(rng.integers(2**31)),
+    )

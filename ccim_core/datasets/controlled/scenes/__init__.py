@@ -1,0 +1,61 @@
+"""The scenes that a subject can stand in, named as in Places365."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from PIL import Image
+
+from ccim_core.datasets.controlled.canvas import Canvas
+from ccim_core.datasets.controlled.lighting import Light
+from ccim_core.datasets.controlled.scenes.bar import paint_bar
+from ccim_core.datasets.controlled.scenes.beach import paint_beach
+from ccim_core.datasets.controlled.scenes.forest_path import paint_forest_path
+from ccim_core.datasets.controlled.scenes.hospital_room import paint_hospital_room
+from ccim_core.datasets.controlled.scenes.office import paint_office
+from ccim_core.datasets.controlled.scenes.park import paint_park
+from ccim_core.datasets.controlled.scenes.stage import paint_stage
+from ccim_core.datasets.controlled.scenes.stagecraft import Set
+from ccim_core.datasets.controlled.scenes.street import paint_street
+from ccim_core.datasets.controlled.streams import stream
+
+__all__ = ["SCENES", "paint_scene"]
+
+Painter = Callable[[Set], Light]
+
+SCENES: dict[str, Painter] = {
+    "beach": paint_beach,
+    "forest_path": paint_forest_path,
+    "park": paint_park,
+    "street": paint_street,
+    "office": paint_office,
+    "hospital_room": paint_hospital_room,
+    "bar": paint_bar,
+    "stage/indoor": paint_stage,
+}
+
+_SCALE = 2
+
+
+def paint_scene(
+    name: str, seed: int, size: int, *, depth: Image.Image | None = None
+) -> tuple[Image.Image, Light]:
+    """Paint the scene `name` of `seed`; returns the picture and the light on people.
+
+    Half of all scenes are mirrored. `depth`, a mode "F" picture of the same size, is filled with
+    distances in metres if given.
+    """
+    rng = stream(seed, f"scene {name}")
+    mirrored = rng.random() < 0.5
+    picture = Image.new("RGB", (size, size))
+    canvas = Canvas(picture, size=size, scale=_SCALE, depth=depth)
+    light = SCENES[name](Set(canvas, rng))
+    canvas.fold()
+    if mirrored:
+        flip = Image.Transpose.FLIP_LEFT_RIGHT
+        picture = picture.transpose(flip)
+        if depth is not None:
+            depth.paste(depth.transpose(flip))
+        light = replace(light, side=-light.side)
+    return picture, light

@@ -1,0 +1,100 @@
+"""What every part of a figure is painted with: canvas, head pose, light and lit colours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ccim_core.datasets.controlled.canvas import Canvas
+from ccim_core.datasets.controlled.curves import Points, ribbon, smooth
+from ccim_core.datasets.controlled.heads import Face, HeadPose, on_face
+from ccim_core.datasets.controlled.lighting import Light
+from ccim_core.datasets.controlled.palette import Colour, blush_of, lips_of, mix
+from ccim_core.datasets.controlled.persons import Person
+
+__all__ = ["Sitter"]
+
+
+@dataclass(frozen=True)
+class Sitter:
+    """A person posed before a canvas."""
+
+    canvas: Canvas
+    person: Person
+    face: Face
+    pose: HeadPose
+    light: Light
+    skin: Colour
+    shadow: Colour
+    blush: Colour
+    lips: Colour
+    hair: Colour
+    hair_dark: Colour
+    hair_light: Colour
+
+    @classmethod
+    def make(
+        cls, canvas: Canvas, person: Person, face: Face, pose: HeadPose, light: Light
+    ) -> Sitter:
+        """Work out the lit colours once."""
+        skin = light.lit(person.skin)
+        hair = light.lit(person.hair)
+        return cls(
+            canvas=canvas,
+            person=person,
+            face=face,
+            pose=pose,
+            light=light,
+            skin=skin,
+            shadow=mix(light.shaded(skin), light.lit((150, 60, 40)), 0.10),
+            blush=light.lit(blush_of(person.skin)),
+            lips=light.lit(lips_of(person.skin)),
+            hair=hair,
+            hair_dark=mix(light.shaded(hair), (18, 10, 18), 0.22),
+            hair_light=mix(hair, light.lit((255, 226, 190)), 0.26),
+        )
+
+    def front(self, control: ArrayLike, *, lift: float = 0.0) -> Points:
+        """Points (n, 2) on the face's front, in the picture."""
+        return self.pose.project(on_face(control, lift))
+
+    def space(self, control: ArrayLike) -> Points:
+        """Points (n, 3) of head space, in the picture."""
+        return self.pose.project(np.asarray(control, np.float64))
+
+    def line(
+        self,
+        control: ArrayLike,
+        width: float | tuple[float, ...],
+        colour: Colour,
+        alpha: float = 1.0,
+        *,
+        steps: int = 4,
+    ) -> None:
+        """A smooth stroke on the face's front; widths in head units, tapering if several."""
+        if alpha <= 0.02 or not self.canvas.colours:
+            return
+        centre = smooth(self.front(control), closed=False, steps=steps)
+        self.stroke(centre, width, colour, alpha)
+
+    def stroke(
+        self,
+        centre: Points,
+        width: float | tuple[float, ...],
+        colour: Colour,
+        alpha: float = 1.0,
+    ) -> None:
+        """A stroke along picture points; widths in head units."""
+        unit = self.pose.unit
+        thick = width * unit if isinstance(width, float) else [w * unit for w in width]
+        self.canvas.fill(ribbon(centre, thick), colour, alpha)
+
+    def glow(self, x: float, y: float, rx: float, ry: float, colour: Colour, alpha: float) -> None:
+        """A soft patch on the face's front; radii in head units."""
+        if alpha <= 0.01 or not self.canvas.colours:
+            return
+        (px, py) = self.front([(x, y)])[0]
+        unit = self.pose.unit
+        self.canvas.glow(px, py, rx * unit, ry * unit, colour, alpha)
