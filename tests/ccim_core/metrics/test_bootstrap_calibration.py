@@ -90,7 +90,9 @@ def test_coverage_and_false_positives_quickly():
 
 @pytest.mark.slow
 def test_coverage_and_false_positives():
-    found = simulate(range(2000), n_images=200, n_resamples=500)
+    # 600 images is fewer than any split of the datasets has. At 200 mAP is covered 92 to 93% of
+    # the time, and no better by bias-corrected, accelerated or logit-scale intervals.
+    found = simulate(range(2000), n_images=600, n_resamples=400)
     print({key: float(values.mean()) for key, values in found.items()})
     assert_rate(found["map_covered"], 0.95)
     assert_rate(found["accuracy_covered"], 0.95)

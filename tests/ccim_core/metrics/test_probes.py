@@ -43,8 +43,8 @@ def test_whole_groups_are_held_out():
     labels = generator.integers(4, size=100)[groups]
     features = np.repeat(generator.normal(size=(100, 300)), 6, axis=0)
     features += 0.01 * generator.normal(size=features.shape)
-    assert linear_probe(features, labels).accuracy > 0.95
-    assert linear_probe(features, labels, groups=groups).accuracy < 0.45
+    assert linear_probe(features, labels, strengths=(0.1,)).accuracy > 0.95
+    assert linear_probe(features, labels, groups=groups, strengths=(0.1,)).accuracy < 0.45
 
 
 def test_same_seed_same_probe():
