@@ -47,19 +47,24 @@ def story_figure(frame: pd.DataFrame, *, metric: str, ink: str = INK) -> go.Figu
                 "thickness": 1.2,
                 "width": 3,
             },
-            hovertemplate=f"%{{y}}, {title}: %{{x:.1f}} %<extra></extra>",
+            hovertemplate=f"%{{y}}, {title}: %{{x:.1f}}%<extra></extra>",
         )
     oracle = frame[frame["oracle"]]
     if len(oracle):
         level = float(oracle["shift"].iloc[0]) * 100
-        figure.add_vline(x=level, line={"color": ORACLE, "width": 1.5, "dash": "dot"})
+        figure.add_vline(
+            x=level,
+            line={"color": ORACLE, "width": 1.5, "dash": "dot"},
+            annotation={"text": "oracle", "font": {"color": ink, "size": 12}, "yanchor": "bottom"},
+            annotation_position="top",
+        )
     for row in frame[frame["recovery"].notna()].itertuples():
         figure.add_annotation(
             x=1,
             xref="paper",
             xanchor="right",
             y=row.method,
-            text=f"{row.recovery * 100:.0f} %",
+            text=f"{row.recovery:.0%}",
             showarrow=False,
             font={"color": ink, "size": 13},
         )
@@ -88,7 +93,7 @@ def story_figure(frame: pd.DataFrame, *, metric: str, ink: str = INK) -> go.Figu
     figure.update_xaxes(
         range=[0, 118],
         tickvals=[0, 25, 50, 75, 100],
-        ticksuffix=" %",
+        ticktext=["0", "25%", "50%", "75%", "100%"],
         title={"text": metric, "font": {"color": ink, "size": 12}},
         tickfont={"color": ink},
         zeroline=False,

@@ -30,7 +30,7 @@ MAX_EMOTIONS = 7
 
 def unit_of(link: str) -> tuple[float, str, str]:
     """Factor, suffix of a value and suffix of a change: probabilities as %, scores as they are."""
-    return (1.0, "", "") if link == "identity" else (100.0, " %", " pts")
+    return (1.0, "", "") if link == "identity" else (100.0, "%", " pts")
 
 
 def picture_figure(
@@ -40,7 +40,7 @@ def picture_figure(
     width: int,
     height: int,
     boxes: pd.DataFrame,
-    chosen: int | None = None,
+    chosen: int = 1,
     drawn: tuple[float, float, float, float] | None = None,
     shown_height: int = 400,
 ) -> go.Figure:
@@ -51,8 +51,8 @@ def picture_figure(
         source_size: (width, height) of that copy in its own pixels.
         width, height: of the picture itself, in which boxes are given and come back.
         boxes: number, x1, y1, x2, y2, a row per subject.
-        chosen: number of the subject in the foreground.
-        drawn: a box the user drew; it is in the foreground whenever it is given.
+        chosen: number of the subject in the foreground; 0 for the drawn box.
+        drawn: a box the user drew.
         shown_height: height on the page in pixels.
     """
     # `dx`, `dy` stretch the reduced copy over the original's pixels, so that a selection on it is
@@ -62,11 +62,11 @@ def picture_figure(
         go.Image(source=source, x0=dx / 2, y0=dy / 2, dx=dx, dy=dy, hoverinfo="skip")
     )
     for number, x1, y1, x2, y2 in boxes[["number", "x1", "y1", "x2", "y2"]].itertuples(index=False):
-        active = drawn is None and number == chosen
+        active = number == chosen
         _outline(figure, (x1, y1, x2, y2), CHOSEN_COLOUR if active else BOX_COLOUR, active)
     if drawn is not None:
-        _outline(figure, drawn, CHOSEN_COLOUR, True)
-    _number_badges(figure, boxes, chosen if drawn is None else None, width)
+        _outline(figure, drawn, CHOSEN_COLOUR if chosen == 0 else BOX_COLOUR, chosen == 0)
+    _number_badges(figure, boxes, chosen)
     figure.update_xaxes(visible=False, range=[0, width], constrain="domain", fixedrange=True)
     figure.update_yaxes(
         visible=False, range=[height, 0], scaleanchor="x", constrain="domain", fixedrange=True
@@ -100,27 +100,22 @@ def _outline(
         )
 
 
-def _number_badges(figure: go.Figure, boxes: pd.DataFrame, chosen: int | None, width: int) -> None:
-    """A numbered badge in each box's corner; a click on it selects the subject (customdata)."""
-    numbers = [int(number) for number in boxes["number"]]
-    inset = width * 0.022
-    style = {"size": 24, "symbol": "square", "opacity": 1.0}
-    figure.add_scatter(
-        x=[float(x) + inset for x in boxes["x1"]],
-        y=[float(y) + inset for y in boxes["y1"]],
-        mode="markers+text",
-        text=[str(number) for number in numbers],
-        customdata=[[number] for number in numbers],
-        textfont={"color": "#1C2B33", "size": 14},
-        marker={
-            **style,
-            "color": [CHOSEN_COLOUR if number == chosen else BOX_COLOUR for number in numbers],
-            "line": {"color": "rgba(0,0,0,0.65)", "width": 1},
-        },
-        selected={"marker": {"opacity": 1}, "textfont": {"color": "#1C2B33"}},
-        unselected={"marker": {"opacity": 1}, "textfont": {"color": "#1C2B33"}},
-        hovertemplate="Person %{text}: click to choose<extra></extra>",
-    )
+def _number_badges(figure: go.Figure, boxes: pd.DataFrame, chosen: int) -> None:
+    """A numbered badge in each box's corner."""
+    for number, x, y in boxes[["number", "x1", "y1"]].itertuples(index=False):
+        figure.add_annotation(
+            x=x,
+            y=y,
+            text=f"<b>{number:.0f}</b>",
+            xanchor="left",
+            yanchor="top",
+            showarrow=False,
+            font={"color": INK, "size": 14},
+            bgcolor=CHOSEN_COLOUR if number == chosen else BOX_COLOUR,
+            bordercolor=HALO,
+            borderwidth=1,
+            borderpad=4,
+        )
 
 
 def comparison_figure(
@@ -277,7 +272,7 @@ def mix_figure(frame: pd.DataFrame, *, colours: Mapping[str, str], ink: str = IN
             orientation="h",
             name=emotion,
             marker={"color": colours[emotion]},
-            hovertemplate=f"{emotion}: %{{x:.0f}} %<extra>%{{y}}</extra>",
+            hovertemplate=f"{emotion}: %{{x:.0f}}%<extra>%{{y}}</extra>",
         )
     other = shares.drop(columns=kept).sum(axis=1)
     if other.max() > 0:
@@ -325,6 +320,6 @@ def _row_labels(frame: pd.DataFrame) -> list[str]:
     for index, scene, prior in frame[["index", "scene", "prior"]].itertuples(index=False):
         name = str(scene).replace("_", " ") if scene else "context"
         labels.append(
-            f"{name} #{index}<br><span style='font-size:11px'>P(z) {prior * 100:.1f} %</span>"
+            f"{name} #{index}<br><span style='font-size:11px'>P(z) {prior * 100:.1f}%</span>"
         )
     return labels

@@ -58,7 +58,7 @@ def cards(items: Sequence[tuple[str, str, str]]) -> None:
     """Metric cards: (label, value, help) each. They wrap on narrow screens."""
     with st.container(horizontal=True, gap="small"):
         for label, value, help_text in items:
-            with st.container(width=220):
+            with st.container(width=164):
                 st.metric(label, value, help=help_text or None, border=True, height="stretch")
 
 

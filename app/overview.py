@@ -65,7 +65,7 @@ def _cards(study: Study) -> list[tuple[str, str, str]]:
         )
         items.append(
             (
-                "Scene tells of the label",
+                "Scene reveals",
                 f"{facts['share']:.0%}",
                 f"I(Y; scene) = {facts['information']:.2f} bits as a share of H(Y), from the "
                 "generator's own probabilities.",

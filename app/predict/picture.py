@@ -93,7 +93,7 @@ def choose_subject(state: PredictState, picture: LoadedPicture, found: list[Pred
                 on_change=take,
                 label_visibility="collapsed",
             )
-        with st.popover("Type a box", icon=":material/crop_free:"):
+        with st.popover("Box", icon=":material/crop_free:", help="Type its corners"):
             _box_form(state, picture, found)
 
 
@@ -128,7 +128,7 @@ def draw_picture(state: PredictState, picture: LoadedPicture, found: list[Predic
         boxes=boxes,
         chosen=state.chosen,
         drawn=state.drawn,
-        shown_height=round(min(440, max(200, 400 * picture.height / picture.width))),
+        shown_height=round(min(440, max(200, 376 * picture.height / picture.width))),
     )
     where = "; ".join(
         f"person {row.number} from ({row.x1:.0f}, {row.y1:.0f}) to ({row.x2:.0f}, {row.y2:.0f})"
@@ -139,28 +139,25 @@ def draw_picture(state: PredictState, picture: LoadedPicture, found: list[Predic
         figure,
         key=key,
         on_select=lambda: _take_selection(state, key),
-        selection_mode=("points", "box"),
-        config={"displayModeBar": False, "doubleClick": False},
+        selection_mode="box",
+        config={"displayModeBar": False},
         alt=f"The picture {picture.name} with its subjects' boxes, in pixels: {where}.",
     )
-    hint = "Drag over the picture to draw your own box; click a number to choose a person."
+    hint = "Drag over the picture to draw a box round anyone else."
     st.caption(f"{hint} {layout.plain(picture.credit)}".strip())
 
 
 def _take_selection(state: PredictState, key: str) -> None:
-    """A drawn box, or a click on a person's number, becomes the subject.
+    """A drawn box becomes the subject.
 
     Empty selections are left alone: a redrawn figure clears the selection on the browser's side,
     while the box lives on here.
     """
-    selection = st.session_state[key].selection
-    numbers = [point["customdata"][0] for point in selection.points if point.get("customdata")]
-    with shown_errors("setting the box"):
-        if selection.box:
-            (left, right), (top, bottom) = (sorted(selection.box[0][axis]) for axis in ("x", "y"))
+    boxes = st.session_state[key].selection.box
+    if boxes:
+        (left, right), (top, bottom) = (sorted(boxes[0][axis]) for axis in ("x", "y"))
+        with shown_errors("setting the box"):
             state.draw((left, top, right, bottom))
-        elif numbers:
-            state.chosen = int(numbers[0])
 
 
 def show_subject(picture: LoadedPicture, prediction: Prediction) -> None:

@@ -72,10 +72,10 @@ def test_prototypes_are_reasons_only_with_an_effect_largest_first() -> None:
 def test_verdict_tells_a_change_from_a_move() -> None:
     record = prediction("p", (0, 0, 1, 1))
     changed = verdict(comparison_table(record, "likelihood", "backdoor"))
-    assert "**Happy** (60.0 %) → **Neutral** (45.0 %)" in changed
+    assert "**Happy** (60.0%) → **Neutral** (45.0%)" in changed
     moved = verdict(comparison_table(record, "likelihood", "prior_correction"))
-    assert moved == "The reading stays **Happy**: 60.0 % → 40.0 % (−20.0 pts)."
-    assert "at 60.0 %" in verdict(comparison_table(record, "likelihood", "likelihood"))
+    assert moved == "The reading stays **Happy**: 60.0% → 40.0% (−20.0 pts)."
+    assert "at 60.0%" in verdict(comparison_table(record, "likelihood", "likelihood"))
 
 
 def test_scores_are_not_shown_as_percentages() -> None:
@@ -137,9 +137,9 @@ def test_picture_is_drawn_in_its_own_pixels_whatever_the_copys_size() -> None:
     assert (image.dx, image.dy) == (4.0, 4.0)
     assert (image.x0, image.y0) == (2.0, 2.0)  # the first pixel's centre: its edge is at 0
     assert tuple(figure.layout.yaxis.range) == (400, 0)
-    # Each box twice: its halo and its line. Ids travel in customdata, as plain lists.
+    # Each box twice: its halo and its line.
     assert len(figure.layout.shapes) == 4
-    assert [list(entry) for entry in figure.data[1].customdata] == [[1], [2]]
+    assert [badge.text for badge in figure.layout.annotations] == ["<b>1</b>", "<b>2</b>"]
     colours = {shape.x0: shape.line.color for shape in figure.layout.shapes}
     assert colours[0] != colours[300]
 

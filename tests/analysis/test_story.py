@@ -87,7 +87,7 @@ def test_figure_shows_both_tests_of_every_method_and_the_oracles_line() -> None:
     assert marks["shift test"] == pytest.approx([20, 21, 35, 40])
     (line,) = figure.layout.shapes
     assert line.x0 == pytest.approx(40)
-    assert "75 %" in [annotation.text for annotation in figure.layout.annotations]
+    assert "75%" in [annotation.text for annotation in figure.layout.annotations]
     assert "Back-door, Eq. 2: 50% same distribution" in describe_story(frame, "Accuracy")
 
 

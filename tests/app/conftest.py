@@ -24,6 +24,7 @@ from app import study_cache
 from tests.app.fakes import FakePredictor, make_photo_study
 
 ROOT = Path(__file__).resolve().parents[2]
+MAIN = "app/main.py"
 SCREENSHOTS = ROOT / "screenshots"
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM_FLAGS = [
@@ -120,7 +121,7 @@ def start_server(*arguments: str) -> Server:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app/main.py"]
+    command = [sys.executable, "-m", "streamlit", "run", MAIN]
     command += ["--server.port", str(port), "--server.headless", "true", *arguments]
     started = time.monotonic()
     process = subprocess.Popen(
@@ -220,8 +221,10 @@ class Visitor:
 
     def errors(self) -> list[str]:
         """Texts of the `st.error` boxes in sight."""
-        alerts = self.page.locator('[data-testid="stAlertContentError"]')
-        return [alert.inner_text() for alert in alerts.all()]
+        texts = self.page.locator(
+            '[data-testid="stAlertContentError"] [data-testid="stMarkdownContainer"]'
+        )
+        return [text.inner_text().strip() for text in texts.all()]
 
     def screenshot(self, name: str) -> None:
         """The whole page into `screenshots/NAME.png`."""

@@ -54,7 +54,7 @@ def test_an_upload_is_judged_by_two_estimators(
         "likelihood",
         "ccim",
     )
-    assert "**Happy**: 60.0 % → 62.0 %" in words(test)
+    assert "**Happy**: 60.0% → 62.0%" in words(test)
     assert len(charts(test)) == 4  # the picture, the bars, the effects, the mixes
     assert "is absent: the study has no run trained with it." in words(test)
     assert "run `run_ccim`" in words(test)
@@ -65,7 +65,7 @@ def test_changing_what_is_compared_judges_nothing_again(
 ) -> None:
     test = upload(page, "holiday.jpg", jpeg())
     test.selectbox(key="after").set_value("backdoor").run()
-    assert "The reading changes: **Happy** (60.0 %) → **Neutral** (45.0 %)." in words(test)
+    assert "The reading changes: **Happy** (60.0%) → **Neutral** (45.0%)." in words(test)
     assert len(predictors[0].calls) == 1
 
 
@@ -74,7 +74,7 @@ def test_a_link_opens_the_comparison_it_names(
 ) -> None:
     test = run_page("predict", before="prior_correction", after="backdoor")
     test = upload(test, "holiday.jpg", jpeg())
-    assert "**Happy** (40.0 %) → **Neutral** (45.0 %)" in words(test)
+    assert "**Happy** (40.0%) → **Neutral** (45.0%)" in words(test)
 
 
 def test_another_person_is_chosen_and_brings_its_warning(page: AppTest) -> None:
@@ -94,10 +94,10 @@ def test_a_typed_box_becomes_the_subject_and_survives_a_page_switch(
     next(button for button in test.button if button.label == "Use this box").click().run()
     assert not test.error
     assert predictors[0].calls[-1] == ((64, 96, 3), "holiday.jpg", (10.0, 5.0, 50.0, 60.0))
-    assert "**Surprise** (100.0 %) → **Anger** (100.0 %)" in words(test)
+    assert "**Surprise** (100.0%) → **Anger** (100.0%)" in words(test)
     test.switch_page("app_pages/overview.py").run()
     test.switch_page("app_pages/predict.py").run()
-    assert "**Surprise** (100.0 %) → **Anger** (100.0 %)" in words(test)
+    assert "**Surprise** (100.0%) → **Anger** (100.0%)" in words(test)
     assert len(predictors[0].calls) == 2
 
 
@@ -108,7 +108,7 @@ def test_an_inverted_box_is_one_sentence_and_changes_nothing(page: AppTest) -> N
     next(button for button in test.button if button.label == "Use this box").click().run()
     (error,) = test.error
     assert "x1 \\< x2" in error.value
-    assert "**Happy**: 60.0 % → 62.0 %" in words(test)
+    assert "**Happy**: 60.0% → 62.0%" in words(test)
 
 
 @pytest.mark.parametrize("name", sorted(BAD_PICTURES))
