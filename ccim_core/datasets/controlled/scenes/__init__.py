@@ -11,13 +11,21 @@ from ccim_core.datasets.controlled.canvas import Canvas
 from ccim_core.datasets.controlled.lighting import Light
 from ccim_core.datasets.controlled.scenes.bar import paint_bar
 from ccim_core.datasets.controlled.scenes.beach import paint_beach
+from ccim_core.datasets.controlled.scenes.bedroom import paint_bedroom
+from ccim_core.datasets.controlled.scenes.cemetery import paint_cemetery
+from ccim_core.datasets.controlled.scenes.classroom import paint_classroom
 from ccim_core.datasets.controlled.scenes.forest_path import paint_forest_path
 from ccim_core.datasets.controlled.scenes.hospital_room import paint_hospital_room
+from ccim_core.datasets.controlled.scenes.kitchen import paint_kitchen
+from ccim_core.datasets.controlled.scenes.library import paint_library
+from ccim_core.datasets.controlled.scenes.market import paint_market
 from ccim_core.datasets.controlled.scenes.office import paint_office
 from ccim_core.datasets.controlled.scenes.park import paint_park
+from ccim_core.datasets.controlled.scenes.snowfield import paint_snowfield
 from ccim_core.datasets.controlled.scenes.stage import paint_stage
 from ccim_core.datasets.controlled.scenes.stagecraft import Set
 from ccim_core.datasets.controlled.scenes.street import paint_street
+from ccim_core.datasets.controlled.scenes.train_station import paint_train_station
 from ccim_core.datasets.controlled.streams import stream
 
 __all__ = ["SCENES", "paint_scene"]
@@ -33,6 +41,14 @@ SCENES: dict[str, Painter] = {
     "hospital_room": paint_hospital_room,
     "bar": paint_bar,
     "stage/indoor": paint_stage,
+    "classroom": paint_classroom,
+    "bedroom": paint_bedroom,
+    "cemetery": paint_cemetery,
+    "market/outdoor": paint_market,
+    "kitchen": paint_kitchen,
+    "train_station/platform": paint_train_station,
+    "library/indoor": paint_library,
+    "snowfield": paint_snowfield,
 }
 
 _SCALE = 2
