@@ -38,9 +38,10 @@ def _causal_graph() -> None:
         st.image(
             causal_graph_svg("likelihood", theme), alt=ALTERNATIVES["likelihood"], width="stretch"
         )
+        st.latex(r"\textstyle\sum_z P(Y\mid s,\,c_z)\;P(z\mid X)")
         st.caption(
             "Where pictures were taken (Z) shapes both what is in them and the context features. "
-            "The open back door X ← Z → C → Y lets the scene vote on the emotion."
+            "The open back door X ← Z → C → Y lets the scene vote on the emotion (Eq. 1)."
         )
     with intervention.container(border=True, height="stretch"):
         st.markdown("**And were the place set by us?** $P(Y\\mid do(X))$")
@@ -49,9 +50,10 @@ def _causal_graph() -> None:
             alt=ALTERNATIVES["intervention"],
             width="stretch",
         )
+        st.latex(r"\textstyle\sum_z P(Y\mid s,\,c_z)\;P(z)")
         st.caption(
             "Intervening on X cuts Z → X: every stratum of contexts counts by its prior P(z), "
-            "the same for every picture (Eq. 2): $\\sum_z P(Y\\mid s, c_z)\\,P(z)$."
+            "the same for every picture (Eq. 2)."
         )
     st.caption(
         "After Figure 3 of “Context De-Confounded Emotion Recognition” (CVPR 2023): image X, "

@@ -212,11 +212,13 @@ class Visitor:
         return self.page
 
     def settle(self) -> None:
-        """Wait until the script is done and nothing it drew is stale."""
+        """Wait until the script is done, nothing it drew is stale, and every chart is drawn."""
         self.page.wait_for_timeout(250)
         self.page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
         self.page.wait_for_function(
-            "!document.querySelector('[data-testid=stSkeleton], [data-stale=true]')"
+            "!document.querySelector('[data-testid=stSkeleton], [data-stale=true]') && "
+            "[...document.querySelectorAll('[data-testid=stPlotlyChart]')]"
+            ".every(chart => chart.querySelector('.main-svg'))"
         )
 
     def errors(self) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ccim_core.errors import InputError
+from ccim_core.files import write_json
 from ccim_core.images import encode_jpeg
 from ccim_core.labels import get_label_set
 from ccim_core.study import Study
@@ -106,6 +107,7 @@ def make_photo_study(path: Path) -> Study:
     )
     (study.runs_root / "plain").mkdir(parents=True)
     (study.runs_root / "plain" / "done").touch()
+    write_json(study.path / "card.json", CARD)
     return study
 
 
@@ -115,3 +117,42 @@ def jpeg(width: int = 96, height: int = 64) -> bytes:
     columns = np.linspace(0, 255, width)[None, :, None]
     picture = np.broadcast_to((rows + columns) / 2, (height, width, 3))
     return encode_jpeg(picture.astype(np.uint8))
+
+
+def _figures(run: str, estimator: str, split: str, accuracy: float, **more: Any) -> dict[str, Any]:
+    return {
+        "run": run,
+        "estimator": estimator,
+        "split": split,
+        "n": 100,
+        "balanced_accuracy": accuracy,
+        "scene_total_variation": None,
+        "emotion_total_variation": None,
+        **more,
+    }
+
+
+CARD: dict[str, Any] = {
+    "name": "Photograph model",
+    "data": "Portraits of a *public* collection, composed on photographs of scenes.",
+    "emotions": list(EMOTIONS),
+    "left_out": ["Fear"],
+    "portraits": {"read": 1000, "without_face": 10, "pools": {"train": 800, "test": 190}},
+    "encoder": {
+        "held_out": {
+            "balanced_accuracy": 0.6,
+            "standard_error": 0.02,
+            "accuracy": 0.7,
+            "recall": {"Happy": 0.93, "Sad": 0.50, "Surprise": None},
+            "counts": {"Happy": 200, "Sad": 40, "Surprise": 0},
+        }
+    },
+    "estimates": [
+        _figures("plain", "likelihood", "test", 0.70),
+        _figures("plain", "likelihood", "shift", 0.40),
+        _figures("plain", "likelihood", "twins", 0.45, scene_total_variation=0.30),
+        _figures("plain", "backdoor", "test", 0.60),
+        _figures("ccim", "likelihood", "test", 0.10),
+    ],
+    "limits": ["The labels are noisy.", "Not for decisions about people."],
+}
