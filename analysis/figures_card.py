@@ -25,7 +25,7 @@ def recall_figure(
         x=frame["recall"] * 100,
         orientation="h",
         marker={"color": [colours[emotion] for emotion in frame["emotion"]], "cornerradius": 3},
-        text=[f"{row.recall:.0%}  (n = {row.n:,})" for row in frame.itertuples()],
+        text=[f"{row['recall']:.0%}  (n = {row['n']:,})" for row in frame.to_dict("records")],
         textposition="outside",
         textfont={"color": ink, "size": 12},
         cliponaxis=False,
@@ -56,5 +56,7 @@ def recall_figure(
 
 def describe_recalls(frame: pd.DataFrame) -> str:
     """Text alternative of `recall_figure`."""
-    rows = ", ".join(f"{row.emotion} {row.recall:.0%} of {row.n}" for row in frame.itertuples())
+    rows = ", ".join(
+        f"{row['emotion']} {row['recall']:.0%} of {row['n']}" for row in frame.to_dict("records")
+    )
     return f"Recall on held-out portraits: {rows}."

@@ -20,10 +20,10 @@ def story_figure(frame: pd.DataFrame, *, metric: str, ink: str = INK) -> go.Figu
     deviation over seeds. The dotted line is the oracle on the shift test.
     """
     figure = go.Figure()
-    for row in frame.itertuples():
+    for row in frame.to_dict("records"):
         figure.add_scatter(
-            x=[row.test * 100, row.shift * 100],
-            y=[row.method, row.method],
+            x=[row["test"] * 100, row["shift"] * 100],
+            y=[row["method"], row["method"]],
             mode="lines",
             line={"color": BIASED, "width": 2},
             showlegend=False,
@@ -58,13 +58,13 @@ def story_figure(frame: pd.DataFrame, *, metric: str, ink: str = INK) -> go.Figu
             annotation={"text": "oracle", "font": {"color": ink, "size": 12}, "yanchor": "bottom"},
             annotation_position="top",
         )
-    for row in frame[frame["recovery"].notna()].itertuples():
+    for row in frame[frame["recovery"].notna()].to_dict("records"):
         figure.add_annotation(
             x=1,
             xref="paper",
             xanchor="right",
-            y=row.method,
-            text=f"{row.recovery:.0%}",
+            y=row["method"],
+            text=f"{row['recovery']:.0%}",
             showarrow=False,
             font={"color": ink, "size": 13},
         )
@@ -107,7 +107,7 @@ def story_figure(frame: pd.DataFrame, *, metric: str, ink: str = INK) -> go.Figu
 def describe_story(frame: pd.DataFrame, metric: str) -> str:
     """Text alternative of `story_figure`."""
     rows = "; ".join(
-        f"{row.method}: {row.test:.0%} same distribution, {row.shift:.0%} shift test"
-        for row in frame.itertuples()
+        f"{row['method']}: {row['test']:.0%} same distribution, {row['shift']:.0%} shift test"
+        for row in frame.to_dict("records")
     )
     return f"{metric} by method. {rows}."

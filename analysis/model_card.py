@@ -55,5 +55,4 @@ def card_estimates(card: Mapping[str, Any]) -> pd.DataFrame:
 def _cell(frame: pd.DataFrame, split: str, column: str) -> float:
     if split not in frame.index or column not in frame:
         return float("nan")
-    value = frame.loc[split, column]
-    return float("nan") if value is None else float(value)
+    return float(pd.to_numeric(frame[column])[split])

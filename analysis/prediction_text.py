@@ -12,8 +12,8 @@ __all__ = ["describe_comparison", "describe_effects", "verdict"]
 def verdict(frame: pd.DataFrame, link: str = "softmax") -> str:
     """The result of a comparison (`prediction_tables.comparison_table`) in a sentence, Markdown."""
     factor, suffix, change_suffix = unit_of(link)
-    before = frame.loc[frame["before"].idxmax()]
-    after = frame.loc[frame["after"].idxmax()]
+    before = frame.iloc[int(frame["before"].to_numpy().argmax())]
+    after = frame.iloc[int(frame["after"].to_numpy().argmax())]
     start = f"{before['before'] * factor:.1f}{suffix}"
     end = f"{after['after'] * factor:.1f}{suffix}"
     if before["emotion"] != after["emotion"]:
@@ -32,8 +32,8 @@ def describe_comparison(frame: pd.DataFrame, before: str, after: str, link: str)
     """Text alternative of `comparison_figure`: every emotion with its two values."""
     factor, suffix, _ = unit_of(link)
     rows = ", ".join(
-        f"{row.emotion} {row.before * factor:.1f} to {row.after * factor:.1f}{suffix}"
-        for row in frame.itertuples()
+        f"{row['emotion']} {row['before'] * factor:.1f} to {row['after'] * factor:.1f}{suffix}"
+        for row in frame.to_dict("records")
     )
     return f"Bars from {before} to {after}: {rows}."
 
@@ -42,7 +42,8 @@ def describe_effects(frame: pd.DataFrame, link: str) -> str:
     """Text alternative of `effect_figure`: every prototype with what its removal changes."""
     factor, _, suffix = unit_of(link)
     rows = ", ".join(
-        f"{row.scene or 'context'} {row.number}: {row.emotion} {row.effect * factor:+.2f}{suffix}"
-        for row in frame.rename(columns={"index": "number"}).itertuples()
+        f"{row['scene'] or 'context'} {row['index']}: {row['emotion']} "
+        f"{row['effect'] * factor:+.2f}{suffix}"
+        for row in frame.to_dict("records")
     )
     return f"Change of the estimate when a prototype is removed: {rows}."

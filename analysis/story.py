@@ -111,7 +111,8 @@ def story_sentences(frame: pd.DataFrame, metric: str) -> list[str]:
         )
     ccim = by_method.get("ccim")
     others = frame[~frame["oracle"] & (frame["estimator"] != "likelihood")]
-    best = others.loc[others["recovery"].idxmax()] if others["recovery"].notna().any() else None
+    others = others[others["recovery"].notna()]
+    best = others.sort_values("recovery").iloc[-1] if len(others) else None
     if ccim is not None and not math.isnan(ccim["recovery"]):
         sentences.append(f"CCIM wins back **{ccim['recovery']:.0%}** of it.")
     if best is not None and best["estimator"] != "ccim":

@@ -94,31 +94,26 @@ def _estimates(frame: pd.DataFrame) -> None:
     if frame.empty:
         return
     st.markdown("**On composites of held-out portraits**")
-    percent = {"format": "percent", "width": "small"}
     st.dataframe(
         frame.drop(columns="estimator"),
         hide_index=True,
         column_config={
             "title": "Estimator",
-            "test": st.column_config.NumberColumn(
-                "Biased", help="Balanced accuracy with the planted bias.", **percent
+            "test": _percent("Biased", "Balanced accuracy with the planted bias."),
+            "shift": _percent("Shift", "Balanced accuracy, scenes independent of emotions."),
+            "scene_moves": _percent(
+                "Δ scene", "Mean total variation of the output when only the scene changes."
             ),
-            "shift": st.column_config.NumberColumn(
-                "Shift", help="Balanced accuracy with scenes independent of emotions.", **percent
-            ),
-            "scene_moves": st.column_config.NumberColumn(
-                "Δ scene",
-                help="Mean total variation of the output when only the scene changes.",
-                **percent,
-            ),
-            "emotion_moves": st.column_config.NumberColumn(
-                "Δ emotion",
-                help="Mean total variation of the output when only the emotion changes.",
-                **percent,
+            "emotion_moves": _percent(
+                "Δ emotion", "Mean total variation of the output when only the emotion changes."
             ),
         },
         alt="Balanced accuracy and movement of each estimator on composites.",
     )
+
+
+def _percent(label: str, help_text: str) -> Any:
+    return st.column_config.NumberColumn(label, help=help_text, format="percent", width="small")
 
 
 def _limits(card: dict[str, Any]) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -85,16 +86,16 @@ def _rendered_samples() -> list[Sample]:
         Sample(
             key=f"rendered-{row['sample_id']}",
             title=f"{row['labels']} · {str(row['scene']).replace('_', ' ')}",
-            load=partial(_rendered, study, row.to_dict()),
+            load=partial(_rendered, study, row),
             version=version,
         )
-        for _, row in rows.iterrows()
+        for row in rows.to_dict("records")
     ]
 
 
-def _rendered(study: Study, row: dict[str, object]) -> LoadedPicture:
+def _rendered(study: Study, row: Mapping[Hashable, Any]) -> LoadedPicture:
     image = str(row["image"])
-    x1, y1, x2, y2 = (float(str(row[name])) for name in ("x1", "y1", "x2", "y2"))
+    x1, y1, x2, y2 = (float(row[name]) for name in ("x1", "y1", "x2", "y2"))
     return LoadedPicture(
         name=str(row["sample_id"]),
         key=study.reader.content_id(image),
