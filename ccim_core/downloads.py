@@ -54,9 +54,15 @@ def fetch(
         InputError: no such address or host, a broken connection, or other content than expected.
             Its message says what happened; the caller adds what to do.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (target.parent / f".{target.name}.lock").touch()
+    except OSError as error:
+        raise InputError(
+            f"Expected a folder to write to at {target.parent}, got {error.strerror}."
+        ) from None
     part = target.with_name(target.name + ".part")
-    with FileLock(target.with_name(target.name + ".lock")):
+    with FileLock(target.parent / f".{target.name}.lock"):
         if target.is_file():
             return sha256_file(target)
         _fetch_part(url, part, attempts=attempts, timeout=timeout, quiet=quiet)

@@ -279,5 +279,14 @@ def _read_record(weights: Weights) -> dict[str, str] | None:
 
 def _write_record(weights: Weights, digest: str, source: str) -> None:
     record = {"sha256": digest, "source": source}
-    if _read_record(weights) != record:
+    if _read_record(weights) == record:
+        return
+    try:
         write_json(_record_path(weights), record)
+    except OSError as error:
+        # In a folder that cannot be written a published hash is check enough.
+        if weights.known_sha256 is None:
+            raise InputError(
+                f"Expected to record the hash of {weights.name} in {_record_path(weights)}, got "
+                f"{error.strerror}; make the folder writable or set CCIM_HOME."
+            ) from None

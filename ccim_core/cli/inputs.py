@@ -128,7 +128,10 @@ def add_extraction_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch-size", type=int, default=64, metavar="N")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument(
-        "--precision", choices=("fp32", "bf16"), default="fp32", help="bf16: faster, less exact"
+        "--precision",
+        choices=("fp32", "bf16"),
+        default="fp32",
+        help="bf16: faster, about 5%% less exact",
     )
     parser.add_argument(
         "--dtype", choices=("float16", "float32"), default="float16", help="of features on disk"

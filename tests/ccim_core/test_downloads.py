@@ -26,7 +26,7 @@ def get(server: FileServer, target: Path, **options: object) -> str:
 
 
 def assert_clean(target: Path) -> None:
-    left = {path.name for path in target.parent.iterdir()} - {target.name + ".lock"}
+    left = {path.name for path in target.parent.iterdir()} - {f".{target.name}.lock"}
     assert left == {target.name}
     assert target.read_bytes() == DATA
 
@@ -125,7 +125,7 @@ def test_wrong_content_is_thrown_away(server: FileServer, tmp_path: Path) -> Non
 
     with pytest.raises(InputError, match="Expected scenes"):
         get(server, target, check=refuse)
-    assert [path.name for path in tmp_path.iterdir()] == ["weights.pth.lock"]
+    assert [path.name for path in tmp_path.iterdir()] == [".weights.pth.lock"]
 
 
 def test_missing_pages_and_hosts_are_one_sentence(server: FileServer, tmp_path: Path) -> None:
@@ -139,6 +139,14 @@ def test_missing_pages_and_hosts_are_one_sentence(server: FileServer, tmp_path: 
         fetch("http://127.0.0.1:9/weights.pth", target, attempts=2, quiet=True)
     with pytest.raises(InputError, match="Expected"):
         fetch("no-such-scheme://x/weights.pth", target, attempts=1, quiet=True)
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(
+    server: FileServer, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="folder to write to"):
+        get(server, tmp_path / "file" / "weights.pth")
 
 
 def test_two_at_once_download_once(server: FileServer, tmp_path: Path) -> None:

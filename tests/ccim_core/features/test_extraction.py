@@ -263,7 +263,7 @@ def test_unknown_options_are_refused(tmp_path: Path, root: Path, options: dict) 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-@pytest.mark.parametrize("precision, limit", [("fp32", 1e-3), ("bf16", 0.1)])
+@pytest.mark.parametrize("precision, limit", [("fp32", 1e-3), ("bf16", 0.15)])
 def test_a_gpu_agrees_with_the_cpu(tmp_path: Path, precision: str, limit: float) -> None:
     manifest = make_manifest(tmp_path / "images", 9)
     reader = CountingReader(tmp_path / "images")
