@@ -15,14 +15,14 @@ import streamlit as st
 from app import study_cache
 from app.layout import data_url
 from app.uploads import LoadedPicture
-from ccim_core.images import decode_image
+from ccim_core.images import crop_box, decode_image
 from ccim_core.study import Study
 
 __all__ = ["RENDERED_KIND", "Sample", "list_samples", "thumbnail"]
 
 RENDERED_KIND = "controlled"
-MAX_RENDERED = 4
-THUMBNAIL_PIXELS = 240
+MAX_RENDERED = 5
+THUMBNAIL_PIXELS = 268
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,13 +41,17 @@ def list_samples() -> list[Sample]:
 
 
 def thumbnail(sample: Sample) -> str:
-    """A small copy as a data URL, made once."""
+    """A small square copy, the picture's middle, as a data URL; made once."""
     return _thumbnail(sample.key, sample.version, sample)
 
 
 @st.cache_data(max_entries=32, ttl="1h", show_spinner=False)
 def _thumbnail(key: str, version: int, _sample: Sample) -> str:
-    return data_url(_sample.load().pixels, THUMBNAIL_PIXELS)[0]
+    picture = _sample.load()
+    side = min(picture.width, picture.height)
+    left, top = (picture.width - side) // 2, (picture.height - side) // 2
+    middle = crop_box(picture.pixels, (left, top, left + side, top + side))
+    return data_url(middle, THUMBNAIL_PIXELS)[0]
 
 
 def _photographs() -> list[Sample]:
@@ -71,7 +75,7 @@ def _china(path: Path) -> LoadedPicture:
 
 
 def _rendered_samples() -> list[Sample]:
-    """One subject per emotion, in a place that its emotion does not favour, from the demo study."""
+    """Clear faces of distinct emotions, each in a place that its emotion does not favour."""
     entry = study_cache.available_studies().get("demo")
     if entry is None:
         return []
@@ -79,8 +83,9 @@ def _rendered_samples() -> list[Sample]:
     table = study_cache.load_table(entry.path / "manifest.parquet")
     if table is None or study.kind != RENDERED_KIND:
         return []
-    shift = table[table["split"] == "shift"]
-    rows = shift.drop_duplicates("labels").head(MAX_RENDERED)
+    rows = table[(table["split"] == "shift") & ~table["favoured"].astype(bool)]
+    rows = rows.sort_values("clarity", ascending=False, kind="stable")
+    rows = rows.drop_duplicates("labels").drop_duplicates("scene").head(MAX_RENDERED)
     version = (entry.path / "manifest.parquet").stat().st_mtime_ns
     return [
         Sample(

@@ -25,29 +25,9 @@ def main() -> None:
     layout.header("Predict", LEAD)
     state = current_state()
     choose_picture(state)
-    if state.picture is None:
-        _empty_state()
-        return
-    with shown_errors("judging this picture"):
-        _show_picture(state, state.picture)
-
-
-def _empty_state() -> None:
-    with st.container(border=True):
-        st.markdown("**What you will see**")
-        first, second, third = st.columns(3, gap="large")
-        first.markdown(
-            "**1 · The subject.** Faces are found and grown to the body. Choose another person, "
-            "or drag a box of your own over the picture."
-        )
-        second.markdown(
-            "**2 · Two estimators.** The plain likelihood P(Y|X) beside an intervention "
-            "P(Y|do(X)), with the change of every emotion."
-        )
-        third.markdown(
-            "**3 · The reason.** Contexts of the training data that moved the result, each with "
-            "what its removal would change."
-        )
+    if state.picture is not None:
+        with shown_errors("judging this picture"):
+            _show_picture(state, state.picture)
 
 
 def _show_picture(state: PredictState, picture: LoadedPicture) -> None:

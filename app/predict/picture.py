@@ -16,13 +16,21 @@ from ccim_core.images import crop_box
 __all__ = ["choose_picture", "choose_subject", "draw_picture", "show_subject"]
 
 PICTURE_PIXELS = 1000
+THUMBNAIL = 134
 UPLOADER = "upload"
+EXPLANATION = """\
+**What you will see**
+
+1. **The subject**: faces are found and grown to the body; choose another, or drag a box.
+2. **Two estimators**: the likelihood P(Y|X) beside an intervention P(Y|do(X)), emotion by emotion.
+3. **The reason**: training contexts that moved the result, each with what its removal changes.
+"""
 
 
 def choose_picture(state: PredictState) -> None:
-    """The uploader, and the samples beside it: in full until there is a picture to look at."""
-    upload_column, sample_column = st.columns([5, 6], gap="large")
-    with upload_column, shown_errors("reading the upload"):
+    """The uploader, and the samples: in full until there is a picture to look at."""
+    left, right = st.columns([5, 6], gap="large")
+    with left, shown_errors("reading the upload"):
         upload = st.file_uploader(
             "Your photograph",
             type=ACCEPTED_TYPES,
@@ -33,17 +41,16 @@ def choose_picture(state: PredictState) -> None:
         )
         if upload is not None and state.source == "upload" and state.picture is None:
             state.show(decode_upload(upload), "upload")
-    with sample_column, shown_errors("drawing the samples"):
-        samples = list_samples()
-        if not samples:
-            return
-        if state.picture is None:
-            st.markdown("<small>Or try one of these</small>", unsafe_allow_html=True)
-            _sample_gallery(samples)
-        else:
-            st.space("medium")
-            with st.popover("Try a sample", icon=":material/photo_library:"):
-                _sample_gallery(samples)
+    if state.picture is None:
+        with right:
+            st.markdown(EXPLANATION)
+        with shown_errors("drawing the samples"):
+            _sample_gallery(list_samples())
+        return
+    with right, shown_errors("drawing the samples"):
+        st.space("medium")
+        with st.popover("Try a sample", icon=":material/photo_library:"):
+            _sample_gallery(list_samples())
 
 
 def _upload_changed() -> None:
@@ -54,10 +61,13 @@ def _upload_changed() -> None:
 
 
 def _sample_gallery(samples: list[Sample]) -> None:
+    if not samples:
+        return
+    st.markdown("**Or try a sample**")
     with st.container(horizontal=True, gap="small"):
         for sample in samples:
-            with st.container(width=116, gap="xsmall"):
-                st.image(thumbnail(sample), alt=sample.title, width=116)
+            with st.container(width=THUMBNAIL, gap="xsmall"):
+                st.image(thumbnail(sample), alt=sample.title, width=THUMBNAIL)
                 st.button(
                     sample.title,
                     key=f"use_{sample.key}",
