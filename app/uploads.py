@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 
+from app.layout import data_url
 from ccim_core.errors import InputError
 from ccim_core.images import decode_image
 
@@ -25,6 +27,9 @@ MAX_UPLOAD_BYTES = 10 * 2**20
 
 MAX_PIXELS = 50_000_000
 """Largest picture in pixels (150 MB once decoded): what current phones take."""
+
+PREVIEW_PIXELS = 1000
+"""Longer side in pixels of the copy that is sent to the browser."""
 
 MIN_SIDE = 32
 """Shortest side in pixels of a picture in which a subject could be made out."""
@@ -57,6 +62,11 @@ class LoadedPicture:
     box: tuple[float, float, float, float] | None = None
     rendered: bool = False
     credit: str = ""
+
+    @cached_property
+    def preview(self) -> tuple[str, tuple[int, int]]:
+        """A reduced copy as a data URL, with its (width, height); made once."""
+        return data_url(self.pixels, PREVIEW_PIXELS)
 
     @property
     def height(self) -> int:

@@ -15,7 +15,6 @@ from ccim_core.images import crop_box
 
 __all__ = ["choose_picture", "choose_subject", "draw_picture", "show_subject"]
 
-PICTURE_PIXELS = 1000
 THUMBNAIL = 134
 UPLOADER = "upload"
 EXPLANATION = """\
@@ -128,7 +127,7 @@ def _box_form(state: PredictState, picture: LoadedPicture, found: list[Predictio
 
 
 def draw_picture(state: PredictState, picture: LoadedPicture, found: list[Prediction]) -> None:
-    source, size = layout.data_url(picture.pixels, PICTURE_PIXELS)
+    source, size = picture.preview
     boxes = box_table(found)
     figure = picture_figure(
         source,

@@ -65,8 +65,10 @@ def compare(prediction: Prediction) -> tuple[str, str]:
         config=STATIC,
         alt=describe_comparison(frame, estimator_title(before), estimator_title(after), link),
     )
+    note = "A guess at how a person looks to annotators, not what the person feels."
     if len(frame) > len(shown):
-        st.caption(f"The {len(shown)} highest of {len(frame)} emotions.")
+        note = f"The {len(shown)} highest of {len(frame)} emotions. {note}"
+    st.caption(note)
     return before, after
 
 
@@ -128,7 +130,9 @@ def show_rest(prediction: Prediction, entry: StudyEntry, before: str, after: str
 
 def _estimates(prediction: Prediction) -> None:
     table = estimate_table(prediction)
-    factor, suffix, _ = unit_of(table["link"].iloc[0])
+    link = table["link"].iloc[0]
+    factor, suffix, _ = unit_of(link)
+    number = f"%.{2 if link == 'identity' else 1}f{suffix.replace('%', '%%')}"
     shown = pd.DataFrame(
         {
             "Estimator": table["title"],
@@ -141,9 +145,11 @@ def _estimates(prediction: Prediction) -> None:
         shown,
         hide_index=True,
         column_config={
-            "Value": st.column_config.NumberColumn(format=f"%.1f{suffix.replace('%', '%%')}"),
+            "Value": st.column_config.NumberColumn(
+                "Score" if link == "identity" else "Probability", format=number
+            ),
             "Moved": st.column_config.NumberColumn(
-                format=f"%.1f{suffix.replace('%', '%%')}",
+                format=number,
                 help="Total variation from the likelihood: half the sum of absolute changes.",
             ),
         },
