@@ -108,7 +108,8 @@ def make_demo(
     configs = demo_configs(base, seeds)
     data = study_data(study, make_accelerator(device=device), base, quiet=quiet)
     for config in configs:
-        data.load(config)
+        splits = (config.train.split, config.train.validation_split, *EVALUATED_SPLITS)
+        data.load(config, splits)
     for config in progress(configs, "train", unit="runs", quiet=quiet):
         train_run(study, config, device=device, data=data, half=True, quiet=True)
     _evaluate(study, data, seeds, n_bootstrap, quiet=quiet)

@@ -184,7 +184,7 @@ class Predictor:
                 del cache[plan]
         u, v = run.project(features)
         masked = features["dictionary"].numpy()
-        return u, v, torch.from_numpy(run.context.dictionary.predict(masked))
+        return u, v, torch.from_numpy(run.context.dictionary.predict(masked)).long()
 
     def _encoder(self, plan: StreamPlan) -> Encoder:
         key = (plan.encoder, plan.weights, plan.size)

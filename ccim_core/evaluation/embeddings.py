@@ -10,13 +10,14 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from ccim_core.causal.backdoor import stratum_substitution
 from ccim_core.errors import InputError
 from ccim_core.evaluation.predictions import SplitFeatures
 from ccim_core.files import write_atomically
 from ccim_core.run import Run
 from ccim_core.training.data import StudyData
 
-__all__ = ["read_embeddings", "write_embeddings"]
+__all__ = ["mean_joint_feature", "read_embeddings", "write_embeddings"]
 
 INDEX = "index.parquet"
 
@@ -37,7 +38,7 @@ def write_embeddings(run: Run, data: StudyData, features: Sequence[SplitFeatures
     u = torch.cat([part.u for part in features])
     v = torch.cat([part.v for part in features])
     h = run.network.joint(u, v)
-    arrays = {"likelihood": h, "context": v, "backdoor": _mean_over_strata(run, u)}
+    arrays = {"likelihood": h, "context": v, "backdoor": mean_joint_feature(run, u)}
     if run.network.deconfounder is not None:
         arrays["ccim"] = run.network.deconfounder(h)
     for name, array in arrays.items():
@@ -58,9 +59,8 @@ def read_embeddings(run: Run, name: str) -> tuple[np.ndarray, pd.DataFrame]:
     return array, pd.read_parquet(path.parent / INDEX)
 
 
-def _mean_over_strata(run: Run, u: Tensor) -> Tensor:
-    from ccim_core.causal.backdoor import stratum_substitution
-
+def mean_joint_feature(run: Run, u: Tensor) -> Tensor:
+    """h averaged over the strata's members, (n, d_h), for u (n, d_u)."""
     return stratum_substitution(u, run.context.strata, outputs=run.network.joint)
 
 

@@ -7,10 +7,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
-from ccim_core.causal.diagnostics import causal_diagnostics
+from ccim_core.causal.strata import Strata
 from ccim_core.errors import InputError
+from ccim_core.evaluation.controls import (
+    confounder_controls,
+    random_strata,
+    strata_controls,
+)
 from ccim_core.evaluation.embeddings import write_embeddings
 from ccim_core.evaluation.predictions import (
     SplitFeatures,
@@ -20,6 +24,7 @@ from ccim_core.evaluation.predictions import (
 )
 from ccim_core.files import read_json, write_json
 from ccim_core.metrics.consistency import top_change_rate, within_group_movement
+from ccim_core.metrics.groups import group_proportions
 from ccim_core.metrics.summary import evaluate_outputs
 from ccim_core.run import Run
 from ccim_core.training.data import StudyData
@@ -57,13 +62,15 @@ def evaluate_run(
     records: list[dict[str, Any]] = []
     controls: dict[str, Any] = {}
     kept: list[SplitFeatures] = []
-    for split in splits if splits is not None else data.manifest.splits:
+    chosen = list(splits) if splits is not None else data.manifest.splits
+    data.load(run.config, [run.config.train.split, *chosen])
+    control = random_strata(run, split_features(run, data, run.config.train.split))
+    for split in chosen:
         features = split_features(run, data, split)
         frame = predict_split(run, features, data)
         frames.append(frame)
         records += _records(run, data, features, frame, n_bootstrap)
-        if run.network.deconfounder is not None:
-            controls[split] = _controls(run, data, features, frame)
+        controls[split] = _controls(run, data, features, frame, control)
         if split in embeddings:
             kept.append(features)
     write_predictions(run.path / "predictions.parquet", frames)
@@ -106,13 +113,31 @@ def _records(
             images=rows["image"].to_numpy(str),
             context_group=_column(rows, "context_group"),
             context_cluster=features.stratum.numpy(),
+            train_proportions=_train_proportions(run, data),
             n_bootstrap=n_bootstrap,
         )
         if reference is not None and key != "likelihood":
             record["top_change_from_likelihood"] = top_change_rate(reference, values)
-        record |= _movement(rows, values, multi_label=run.labels.kind == "multi")
+        record |= _movement(run, rows, values)
         records.append(record)
     return records
+
+
+def _controls(
+    run: Run,
+    data: StudyData,
+    features: SplitFeatures,
+    frame: pd.DataFrame,
+    control: Strata,
+) -> dict[str, Any]:
+    targets = data.targets[features.rows]
+    found: dict[str, Any] = {}
+    if run.network.deconfounder is None:
+        found = strata_controls(run, features, targets, control)
+    else:
+        own = _outputs_by_estimator(frame, run)["ccim"]
+        found |= confounder_controls(run, features, targets, own)
+    return found
 
 
 def _outputs_by_estimator(frame: pd.DataFrame, run: Run) -> dict[str, np.ndarray]:
@@ -129,7 +154,17 @@ def _column(rows: pd.DataFrame, name: str) -> np.ndarray | None:
     return rows[name].fillna("unknown").to_numpy(str)
 
 
-def _movement(rows: pd.DataFrame, outputs: np.ndarray, *, multi_label: bool) -> dict[str, Any]:
+def _train_proportions(run: Run, data: StudyData) -> dict[tuple[str, str], float] | None:
+    """The training mix of emotion × context group, for averages that are reweighted to it."""
+    rows = data.rows(run.config.train.split)
+    groups = _column(data.manifest.frame.iloc[rows], "context_group")
+    if run.labels.kind == "multi" or groups is None:
+        return None
+    emotions = data.targets[rows].argmax(1)
+    return group_proportions(emotions, groups, names=run.labels.emotions)
+
+
+def _movement(run: Run, rows: pd.DataFrame, outputs: np.ndarray) -> dict[str, Any]:
     """Mean total variation over twins that differ in the scene alone, or the emotion alone."""
     if "twin_group" not in rows or rows["twin_group"].isna().all():
         return {}
@@ -137,31 +172,13 @@ def _movement(rows: pd.DataFrame, outputs: np.ndarray, *, multi_label: bool) -> 
     for kind in ("scene", "emotion"):
         mine = (rows["twin_kind"] == kind).to_numpy()
         moved = within_group_movement(
-            outputs[mine], rows["twin_group"].to_numpy(str)[mine], multi_label=multi_label
+            outputs[mine],
+            rows["twin_group"].to_numpy(str)[mine],
+            multi_label=run.labels.kind == "multi",
+            probabilities=run.labels.link != "identity",
         )
-        found[f"{kind}_total_variation"] = moved.total_variation
-        found[f"{kind}_top_change"] = moved.top_change
+        defined = np.isfinite(moved.total_variation)
+        found[f"{kind}_total_variation"] = moved.total_variation if defined else None
+        found[f"{kind}_top_change"] = moved.top_change if moved.n_groups else None
         found[f"{kind}_groups"] = moved.n_groups
-    return found
-
-
-@torch.inference_mode()
-def _controls(
-    run: Run, data: StudyData, features: SplitFeatures, frame: pd.DataFrame
-) -> dict[str, Any]:
-    """What CCIM's term does: its share, and the metrics when it is a constant or gone."""
-    network = run.network
-    assert network.deconfounder is not None
-    h = network.joint(features.u, features.v)
-    found: dict[str, Any] = {
-        name: value if np.isfinite(value) else None
-        for name, value in causal_diagnostics(network.deconfounder, h).items()
-    }
-    own = _outputs_by_estimator(frame, run)["ccim"]
-    targets = data.targets[features.rows]
-    for g in ("mean", "zero"):
-        outputs = run.link(network.classify(h, g=g)).numpy()
-        record = evaluate_outputs(targets, outputs, run.labels)
-        found[f"headline_g_{g}"] = record["headline"]
-        found[f"top_change_g_{g}"] = top_change_rate(own, outputs)
     return found

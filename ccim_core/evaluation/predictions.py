@@ -53,7 +53,7 @@ def split_features(run: Run, data: StudyData, split: str) -> SplitFeatures:
         rows=rows,
         u=torch.cat([u for u, _ in parts]).float().cpu(),
         v=torch.cat([v for _, v in parts]).float().cpu(),
-        stratum=torch.from_numpy(data.strata(run.config)[rows]),
+        stratum=torch.from_numpy(data.strata(run.config, split)),
     )
 
 

@@ -31,7 +31,10 @@ __all__ = ["Assembly", "assemble", "confounders_of", "split_samples"]
 
 @dataclass(frozen=True, kw_only=True)
 class Assembly:
-    """A network before training, its data, and the counts that estimators need later."""
+    """A network before training, its data, and the counts that estimators need later.
+
+    conditional: P(Y|z), (N, C); marginal: P(Y), (C,); stratum of each training row, (n,).
+    """
 
     network: EmotionNetwork
     training: TrainingData
@@ -59,17 +62,16 @@ def confounders_of(
 
 def split_samples(data: StudyData, config: RunConfig, split: str) -> Samples:
     """The streams of one split: cached features, or pictures when encoders are fine-tuned."""
-    rows = data.rows(split)
     if not config.encoder.finetune:
         return FeatureSamples(
             {
-                name: torch.from_numpy(stream[rows]).to(data.device)
-                for name, stream in data.streams(config).items()
+                name: torch.from_numpy(stream).to(data.device)
+                for name, stream in data.streams(config, split).items()
             }
         )
     plans = {"subject": subject_plan(config), "context": context_plan(config)}
     return PictureSamples(
-        data.manifest.frame.iloc[rows],
+        data.manifest.frame.iloc[data.rows(split)],
         data.study.reader,
         {name: (plan.view, data.encoder(plan).preprocessing) for name, plan in plans.items()},
         workers=config.train.workers,
@@ -79,15 +81,15 @@ def split_samples(data: StudyData, config: RunConfig, split: str) -> Samples:
 
 def assemble(data: StudyData, config: RunConfig) -> Assembly:
     """Everything a run needs before its first step; the network is drawn from `train.seed`."""
-    data.load(config)
+    split = config.train.split
+    data.load(config, [split, config.train.validation_split])
     labels = data.study.labels
     dictionary = data.dictionary(config)
-    stratum = data.strata(config)
-    rows = data.rows(config.train.split)
-    targets = torch.from_numpy(data.targets[rows])
+    stratum = data.strata(config, split)
+    targets = torch.from_numpy(data.targets[data.rows(split)])
     conditional = count_emotions_by_stratum(
         targets,
-        torch.from_numpy(stratum[rows]),
+        torch.from_numpy(stratum),
         dictionary.n_prototypes,
         smoothing=config.intervention.smoothing,
     )
@@ -100,7 +102,7 @@ def assemble(data: StudyData, config: RunConfig) -> Assembly:
     with torch.random.fork_rng():
         torch.manual_seed(config.train.seed)
         prototypes, prior = confounders_of(
-            config, dictionary, data.features(config, dictionary_plan(config))[rows]
+            config, dictionary, data.features(config, dictionary_plan(config), split)
         )
         network = build_network(
             config,
@@ -112,12 +114,12 @@ def assemble(data: StudyData, config: RunConfig) -> Assembly:
         )
     validation_rows = data.rows(config.train.validation_split)
     training = TrainingData(
-        samples=split_samples(data, config, config.train.split),
+        samples=split_samples(data, config, split),
         targets=targets,
         validation_samples=split_samples(data, config, config.train.validation_split),
         validation_targets=torch.from_numpy(data.targets[validation_rows]),
         class_weights=weighted_l2_weights(marginal) if labels.loss == "weighted_l2" else None,
-        **_reweighting(config, labels, targets, torch.from_numpy(stratum[rows]), conditional),
+        **_reweighting(config, labels, targets, torch.from_numpy(stratum), conditional),
     )
     return Assembly(
         network=network,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -28,7 +29,7 @@ Precision = Literal["fp32", "bf16"]
 
 
 class StudyData:
-    """Arrays over all rows of a study's manifest, memoised by what defines them.
+    """Arrays over the splits of a study's manifest, memoised by what defines them.
 
     Args:
         study: the opened study.
@@ -57,7 +58,7 @@ class StudyData:
         self.rank, self.world_size, self.barrier = rank, world_size, barrier
         self.quiet = quiet
         self._encoders: dict[tuple[str, str, int], Encoder] = {}
-        self._features: dict[StreamPlan, np.ndarray] = {}
+        self._features: dict[tuple[StreamPlan, str], np.ndarray] = {}
         self._dictionaries: dict[Any, ConfounderDictionary] = {}
         self.manifest = study.manifest
         self.targets = self.manifest.targets()
@@ -80,18 +81,30 @@ class StudyData:
             self._encoders[key] = plan.open_encoder(self.study.path)
         return self._encoders[key]
 
-    def load(self, config: RunConfig) -> None:
-        """Make sure that every array a config needs is there, decoding each picture once."""
+    def load(self, config: RunConfig, splits: Iterable[str]) -> None:
+        """Make sure that what a config needs of some splits is there.
+
+        Streams that see the same parts of a picture share its decoding, and all splits share one
+        progress bar.
+        """
         plans = [dictionary_plan(config)]
         if not config.encoder.finetune:
             plans += [subject_plan(config), context_plan(config)]
-        missing = [plan for plan in dict.fromkeys(plans) if plan not in self._features]
-        # Streams that see the same parts of a picture share its decoding.
-        for parts in dict.fromkeys(plan.parts for plan in missing):
-            self._extract(parts, [plan for plan in missing if plan.parts == parts])
+        splits = list(dict.fromkeys(splits))
+        for parts in dict.fromkeys(plan.parts for plan in plans):
+            mine = [plan for plan in dict.fromkeys(plans) if plan.parts == parts]
+            lacking = [
+                split
+                for split in splits
+                if any((plan, split) not in self._features for plan in mine)
+            ]
+            if lacking:
+                self._extract(parts, mine, lacking)
 
-    def _extract(self, parts: str, plans: list[StreamPlan]) -> None:
-        manifest = with_parts(self.manifest, parts)
+    def _extract(self, parts: str, plans: list[StreamPlan], splits: list[str]) -> None:
+        rows = np.concatenate([self.rows(split) for split in splits])
+        chosen = replace(self.manifest, frame=self.manifest.frame.iloc[rows])
+        manifest = with_parts(chosen, parts)
         stores = extract_views(
             manifest,
             self.study.reader,
@@ -105,19 +118,22 @@ class StudyData:
             quiet=self.quiet,
         )
         self.barrier()
+        ends = np.cumsum([len(self.rows(split)) for split in splits])[:-1]
         for plan, store in zip(plans, stores, strict=True):
-            self._features[plan] = store.gather(manifest, self.study.reader)
+            features = store.gather(manifest, self.study.reader)
+            for split, part in zip(splits, np.split(features, ends), strict=True):
+                self._features[plan, split] = part
 
-    def features(self, config: RunConfig, plan: StreamPlan) -> np.ndarray:
-        """Pooled features (n, d) float32 of one stream of a config."""
-        self.load(config)
-        return self._features[plan]
+    def features(self, config: RunConfig, plan: StreamPlan, split: str) -> np.ndarray:
+        """Pooled features (n, d) float32 of one stream of a config on one split."""
+        self.load(config, [split])
+        return self._features[plan, split]
 
-    def streams(self, config: RunConfig) -> dict[str, np.ndarray]:
-        """The cached streams a frozen model reads, each (n, d)."""
+    def streams(self, config: RunConfig, split: str) -> dict[str, np.ndarray]:
+        """The cached streams a frozen model reads on one split, each (n, d)."""
         return {
-            "subject": self.features(config, subject_plan(config)),
-            "context": self.features(config, context_plan(config)),
+            "subject": self.features(config, subject_plan(config), split),
+            "context": self.features(config, context_plan(config), split),
         }
 
     def dictionary(self, config: RunConfig) -> ConfounderDictionary:
@@ -130,7 +146,7 @@ class StudyData:
         key = (plan, config.train.split, options.size, options.components, options.seed)
         if key in self._dictionaries:
             return self._dictionaries[key]
-        features = self.features(config, plan)[self.rows(config.train.split)]
+        features = self.features(config, plan, config.train.split)
         provenance = {
             "encoder": self.encoder(plan).provenance.to_dict(),
             "view": plan.view.kind,
@@ -140,8 +156,8 @@ class StudyData:
             "components": options.components,
             "seed": options.seed,
         }
-        name = f"{plan.encoder}-{plan.view.kind}-{options.size}-seed{options.seed}.safetensors"
-        path = self.study.dictionaries_root / name
+        stem = f"{plan.encoder}-{plan.view.kind}-{config.train.split}-{options.size}"
+        path = self.study.dictionaries_root / f"{stem}-seed{options.seed}.safetensors"
         if path.is_file():
             saved = ConfounderDictionary.load(path)
             if saved.provenance == provenance:
@@ -157,7 +173,7 @@ class StudyData:
         self._dictionaries[key] = dictionary
         return dictionary
 
-    def strata(self, config: RunConfig) -> np.ndarray:
-        """Stratum (dictionary cluster) of every row's masked context, (n,) int64."""
-        features = self.features(config, dictionary_plan(config))
-        return self.dictionary(config).predict(features)
+    def strata(self, config: RunConfig, split: str) -> np.ndarray:
+        """Stratum (dictionary cluster) of every masked context of a split, (n,) int64."""
+        features = self.features(config, dictionary_plan(config), split)
+        return self.dictionary(config).predict(features).astype(np.int64)

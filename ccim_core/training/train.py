@@ -164,7 +164,7 @@ def run_context(
     """Strata of real member contexts in the trained model's v space; sets CCIM's mean g."""
     dictionary = data.dictionary(config)
     rows = data.rows(config.train.split)
-    stratum = torch.from_numpy(assembly.stratum[rows])
+    stratum = torch.from_numpy(assembly.stratum)
     u, v = _project_all(network, assembly.training.samples)
     if network.deconfounder is not None:
         network.deconfounder.set_mean_confounder(network.joint(u, v))
@@ -180,7 +180,7 @@ def run_context(
         conditional=assembly.conditional,
         marginal=assembly.marginal,
         dictionary=dictionary,
-        names=_stratum_names(data, rows, assembly.stratum[rows], dictionary.n_prototypes),
+        names=_stratum_names(data, rows, assembly.stratum, dictionary.n_prototypes),
     )
 
 
