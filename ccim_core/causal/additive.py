@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -61,7 +62,8 @@ class _AdditiveScores(torch.autograd.Function):
         with torch.autocast(queries.device.type, enabled=False):
             for block, activations in _blocks(queries, keys, ctx.chunk_bytes):
                 upstream = grad[:, block].contiguous()
-                grad_weight += upstream.view(-1) @ activations.view(-1, weight.shape[0])
+                # Row by row first: one sum over all B·n pairs would lose digits.
+                grad_weight += torch.bmm(upstream[:, None], activations).sum((0, 1))
                 # d tanh(x)/dx = 1 − tanh², in place: this is the only large tensor.
                 slopes = activations.square_().neg_().add_(1).mul_(upstream[..., None])
                 grad_queries += slopes.sum(1)
@@ -69,7 +71,7 @@ class _AdditiveScores(torch.autograd.Function):
         return grad_queries.mul_(weight), grad_keys.mul_(weight), grad_weight, None
 
 
-def _blocks(queries: Tensor, keys: Tensor, chunk_bytes: int) -> Any:
+def _blocks(queries: Tensor, keys: Tensor, chunk_bytes: int) -> Iterator[tuple[slice, Tensor]]:
     """Yield (slice of prototypes, tanh(q + k) of shape (B, n, d_n)) in one reused tensor."""
     (rows, width), count = queries.shape, keys.shape[0]
     column_bytes = max(1, rows * width * queries.element_size())

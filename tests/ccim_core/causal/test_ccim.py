@@ -337,6 +337,23 @@ def test_additive_scores_do_not_depend_on_the_block(chunk_bytes: int) -> None:
     )
 
 
+def test_additive_gradients_keep_their_digits_at_working_sizes() -> None:
+    """131,072 pairs of random sign: summed in one go, the gradient of W_t lost a digit."""
+    generator = torch.Generator().manual_seed(0)
+    tensors = [torch.randn(*shape, generator=generator) for shape in ((256, 32), (512, 32), (32,))]
+    upstream = torch.randn(256, 512, generator=generator)
+    single = [tensor.clone().requires_grad_() for tensor in tensors]
+    double = [tensor.double().requires_grad_() for tensor in tensors]
+    (additive_scores(*single) * upstream).sum().backward()
+    queries, keys, weight = double
+    whole = torch.tanh(queries[:, None] + keys[None]) @ weight
+    (whole * upstream.double()).sum().backward()
+    for mine, theirs in zip(single, double, strict=True):
+        assert mine.grad is not None
+        assert theirs.grad is not None
+        assert relative_error(mine.grad, theirs.grad) < 1e-6
+
+
 def test_additive_scores_stay_in_single_precision_under_autocast() -> None:
     module, h = make(attention="additive"), joint().requires_grad_()
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -352,7 +369,7 @@ def test_additive_scores_stay_in_single_precision_under_autocast() -> None:
 
 
 _MEMORY_SCRIPT = """
-import sys, torch
+import torch
 from ccim_core.causal.ccim import CCIM
 
 def read(field):
@@ -360,8 +377,8 @@ def read(field):
         if line.startswith(field):
             return int(line.split()[1]) / 1024
 
-def step(rows, n):
-    module = CCIM(torch.randn(n, 2048), torch.full((n,), 1 / n), d_h=256, attention=sys.argv[1])
+def step(attention, rows, n):
+    module = CCIM(torch.randn(n, 2048), torch.full((n,), 1 / n), d_h=256, attention=attention)
     h = torch.randn(rows, 256, requires_grad=True)
     open("/proc/self/clear_refs", "w").write("5")
     before = read("VmRSS")
@@ -369,14 +386,16 @@ def step(rows, n):
     return read("VmHWM") - before
 
 torch.set_num_threads(1)
-step(8, 8)
-print(step(512, 1024))
+for attention in ("dot", "additive"):
+    step(attention, 8, 8)
+    print(step(attention, 512, 1024))
 """
 
 
-@pytest.mark.parametrize("attention", ["dot", "additive"])
-def test_memory_of_a_step_stays_far_below_the_naive_form(attention: str) -> None:
+def test_memory_of_a_step_stays_far_below_the_naive_form() -> None:
     """B = 512, N = 1024, d = 2048, d_n = 256: (B, N, d) alone would take 4,096 MiB."""
-    command = [sys.executable, "-c", _MEMORY_SCRIPT, attention]
-    extra = float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    assert extra < 200
+    command = [sys.executable, "-c", _MEMORY_SCRIPT]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    extra = [float(line) for line in printed.split()]
+    assert len(extra) == 2
+    assert max(extra) < 200
