@@ -74,12 +74,14 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 
-def demo_configs(base: RunConfig, seeds: Sequence[int]) -> list[RunConfig]:
-    """Every variant × seed as a config of the recipe `base`."""
+def demo_configs(
+    base: RunConfig, seeds: Sequence[int], *, variants: Sequence[str] | None = None
+) -> list[RunConfig]:
+    """Every variant (of VARIANTS, or those named) × seed as a config of the recipe `base`."""
     configs = []
-    for name, fields in VARIANTS.items():
+    for name in variants or VARIANTS:
         config = replace(base, name=name)
-        for path, value in fields.items():
+        for path, value in VARIANTS[name].items():
             config = replace_field(config, path, value)
         configs += [replace_field(config, "train.seed", seed) for seed in seeds]
     return configs
@@ -89,23 +91,28 @@ def make_demo(
     out: Path,
     *,
     controlled: ControlledConfig | None = None,
+    base: RunConfig | None = None,
     seeds: Sequence[int] = (0, 1, 2),
-    epochs: int | None = None,
+    variants: Sequence[str] | None = None,
     n_bootstrap: int = 1000,
     device: str = "cpu",
     quiet: bool = False,
 ) -> Study:
     """Make the demo study at `out`, or go on with it.
 
+    Args:
+        controlled: what to render.
+        base: the plain run that variants differ from; by default the shipped recipe.
+        seeds: training seeds of each variant. variants: of VARIANTS, all by default.
+        n_bootstrap: resamples for the intervals of the first seed.
+
     Raises:
         InputError: `out` holds something else, or a demo of other settings.
     """
     controlled = controlled or ControlledConfig()
     study = _make_manifest(out, controlled, quiet=quiet)
-    base = load_recipe(RECIPE)
-    if epochs is not None:
-        base = replace_field(base, "train.epochs", epochs)
-    configs = demo_configs(base, seeds)
+    base = base or load_recipe(RECIPE)
+    configs = demo_configs(base, seeds, variants=variants)
     data = study_data(study, make_accelerator(device=device), base, quiet=quiet)
     for config in configs:
         splits = (config.train.split, config.train.validation_split, *EVALUATED_SPLITS)

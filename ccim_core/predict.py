@@ -126,7 +126,7 @@ class Predictor:
         subjects = self.find_subjects(picture, box=box)
         return [self._predict_one(picture, image, subject) for subject in subjects]
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def _predict_one(self, picture: np.ndarray, image: str, subject: Subject) -> dict[str, Any]:
         record = _record(subject)
         cache: dict[StreamPlan, Tensor] = {}

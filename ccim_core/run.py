@@ -162,7 +162,7 @@ class Run:
         )
         return {**dict.fromkeys(supported), **reasons}
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def project(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Streams to u (B, d_u) and v (B, d_v)."""
         return self.network.project(batch)
@@ -175,7 +175,7 @@ class Run:
         """Probabilities (…, C) of u and v, broadcast."""
         return self.link(self.network.logits(u, v, g=g))
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def estimate(self, key: str, u: Tensor, v: Tensor, stratum: Tensor) -> Tensor:
         """One estimator's probabilities (B, C).
 

@@ -19,7 +19,7 @@ from ccim_core.run import Run
 __all__ = ["confounder_controls", "random_strata", "strata_controls"]
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def confounder_controls(
     run: Run, features: SplitFeatures, targets: np.ndarray, own: np.ndarray
 ) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def random_strata(run: Run, training: SplitFeatures) -> Strata:
     return Strata.from_rows(training.v, index, mask, torch.full((n,), 1 / n))
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def strata_controls(
     run: Run, features: SplitFeatures, targets: np.ndarray, control: Strata
 ) -> dict[str, Any]:

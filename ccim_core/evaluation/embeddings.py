@@ -22,7 +22,7 @@ __all__ = ["mean_joint_feature", "read_embeddings", "write_embeddings"]
 INDEX = "index.parquet"
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def write_embeddings(run: Run, data: StudyData, features: Sequence[SplitFeatures]) -> None:
     """Write float16 arrays (n, d) and `index.parquet` with each row's sample_id and split.
 

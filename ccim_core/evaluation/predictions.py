@@ -39,7 +39,7 @@ class SplitFeatures:
         return zip(self.u.split(_ROWS), self.v.split(_ROWS), self.stratum.split(_ROWS), strict=True)
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def split_features(run: Run, data: StudyData, split: str) -> SplitFeatures:
     """Project a split with a run's network; its masked contexts give the strata."""
     samples: Samples = split_samples(data, run.config, split)

@@ -18,7 +18,7 @@ from ccim_core.training.streams import context_plan, subject_plan
 __all__ = ["probe_run"]
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def probe_run(run: Run, data: StudyData, *, split: str) -> list[dict[str, Any]]:
     """Linear probes for the scene and for the emotion, on one split of a run's study.
 

@@ -157,7 +157,7 @@ def _encoders(data: StudyData, config: RunConfig) -> dict[str, Any]:
     }
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def run_context(
     data: StudyData, config: RunConfig, assembly: Assembly, network: EmotionNetwork
 ) -> RunContext:

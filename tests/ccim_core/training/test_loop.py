@@ -16,9 +16,9 @@ from torch import Tensor
 from ccim_core.errors import InputError
 from ccim_core.models.base import Batch
 from ccim_core.models.network import EmotionNetwork
+from ccim_core.training.accelerator import make_accelerator
 from ccim_core.training.config import RunConfig
 from ccim_core.training.loop import TrainingData, fit
-from ccim_core.training.accelerator import make_accelerator
 from ccim_core.training.validation import validation_metrics
 from tests.ccim_core.training.tiny import LABELS, tiny_config, tiny_data, tiny_network
 
@@ -108,7 +108,7 @@ def test_training_leaves_the_callers_generator_alone() -> None:
     assert torch.equal(before, torch.get_rng_state())
 
 
-class Killed(Exception):
+class KilledError(Exception):
     """Stands for a kill in the middle of an epoch."""
 
 
@@ -125,7 +125,7 @@ class Dying:
     def batches(self, rows: Sequence[Tensor]) -> Iterator[Batch]:
         for batch in self.samples.batches(rows):
             if self.left == 0:
-                raise Killed
+                raise KilledError
             self.left -= 1
             yield batch
 
@@ -135,7 +135,7 @@ def test_a_run_killed_in_an_epoch_ends_as_one_uninterrupted(tmp_path: Path, batc
     config, data = tiny_config(intervention__name="ccim"), tiny_data()
     expected, history = run(config, data)
     checkpoint = tmp_path / "checkpoint.pt"
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         run(config, replace(data, samples=Dying(data.samples, batches)), checkpoint)
     resumed, resumed_history = run(config, data, checkpoint)
     assert_same(expected, resumed)

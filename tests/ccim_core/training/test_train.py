@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+from ccim_core.cli import main
+from ccim_core.errors import InputError
+from ccim_core.labels import LABEL_SETS
+from ccim_core.manifest import build_manifest
+from ccim_core.pictures import PictureReader
+from ccim_core.run import Run
+from ccim_core.study import Study
+from ccim_core.training.config import replace_field
+from ccim_core.training.train import train_run
+from tests.ccim_core.training.tiny import tiny_config
+
+EMOTIONS = ("Angry", "Happy", "Neutral", "Sad")
+
+
+def make_study(path: Path, *, multi: bool = False, n: int = 24) -> Study:
+    """Pictures on disk: coloured noise, the emotion in the body's colour."""
+    generator = np.random.default_rng(0)
+    labels = LABEL_SETS["emotic" if multi else "groupwalk"]
+    rows = []
+    (path / "images").mkdir(parents=True)
+    for i in range(n):
+        emotion = i % 4
+        picture = generator.integers(0, 80, (48, 48, 3), np.uint8)
+        picture[10:40, 12:36, emotion % 3] += np.uint8(60 + 40 * (emotion // 3))
+        Image.fromarray(picture).save(path / "images" / f"{i}.png")
+        text = f"Anger|{labels.emotions[emotion]}" if multi else EMOTIONS[emotion]
+        rows.append(
+            {
+                "sample_id": f"s{i}",
+                "image": f"{i}.png",
+                "split": "train" if i < n * 2 // 3 else "val",
+                **dict(zip(("x1", "y1", "x2", "y2"), (12, 10, 36, 40), strict=True)),
+                "labels": text.replace("Anger|Anger", "Anger"),
+            }
+        )
+    manifest, _ = build_manifest(
+        pd.DataFrame(rows), labels, reader=PictureReader({"images": path / "images"})
+    )
+    return Study.create(
+        path,
+        name="tiny",
+        kind="table",
+        labels=labels,
+        manifest=manifest,
+        roots={"images": "images"},
+        into_existing=True,
+    )
+
+
+FIELDS = {
+    "encoder__subject_size": 32,
+    "encoder__context_size": 32,
+    "dictionary__size": 3,
+    "train__batch_size": 8,
+    "train__epochs": 2,
+}
+
+
+@pytest.mark.parametrize("name", ["none", "ccim", "group_dro", "inverse_propensity"])
+def test_several_labels_a_subject_train_and_answer(tmp_path: Path, name: str) -> None:
+    study = make_study(tmp_path / "s", multi=True)
+    config = tiny_config(**FIELDS, intervention__name=name)
+    run = Run.open(train_run(study, config, device="cpu", quiet=True))
+    assert run.labels.link == "sigmoid"
+    u = v = torch.randn(2, run.config.model.d_h)
+    with torch.no_grad():
+        assert run.outputs(u, v).shape == (2, 26)
+
+
+def test_finetuned_encoders_change_and_travel_with_the_run(tmp_path: Path) -> None:
+    study = make_study(tmp_path / "s")
+    config = tiny_config(**FIELDS, encoder__finetune=True, train__workers=1)
+    run = Run.open(train_run(study, config, device="cpu", quiet=True))
+    again = Run.open(run.path)
+    pictures = torch.randn(2, 3, 32, 32)
+    with torch.no_grad():
+        a = run.network.project({"subject": pictures, "context": pictures})
+        b = again.network.project({"subject": pictures, "context": pictures})
+    torch.testing.assert_close(a[0], b[0])
+    from ccim_core.backbones import build_encoder
+
+    fresh = build_encoder("efficientnet-lite0", size=32)
+    encoder = run.network.model.subject_encoder
+    assert encoder is not None
+    moved = [
+        not torch.equal(p, q)
+        for p, q in zip(encoder.parameters(), fresh.parameters(), strict=False)
+    ]
+    assert any(moved)
+
+
+def test_a_finished_run_is_returned_and_other_settings_are_refused(tmp_path: Path) -> None:
+    study = make_study(tmp_path / "s")
+    config = tiny_config(**FIELDS)
+    path = train_run(study, config, device="cpu", quiet=True)
+    stamp = (path / "model.safetensors").stat().st_mtime_ns
+    assert train_run(study, config, device="cpu", quiet=True) == path
+    assert (path / "model.safetensors").stat().st_mtime_ns == stamp
+    with pytest.raises(InputError, match="other settings"):
+        train_run(study, replace_field(config, "optim.lr", 0.5), device="cpu", quiet=True)
+
+
+def test_half_precision_weights_answer_nearly_alike(tmp_path: Path) -> None:
+    study = make_study(tmp_path / "s")
+    config = tiny_config(**FIELDS, intervention__name="ccim")
+    full = Run.open(train_run(study, config, device="cpu", quiet=True))
+    named = replace_field(config, "name", "half")
+    half = Run.open(train_run(study, named, device="cpu", half=True, quiet=True))
+    u = v = torch.randn(3, config.model.d_h)
+    with torch.no_grad():
+        torch.testing.assert_close(full.outputs(u, v), half.outputs(u, v), atol=5e-3, rtol=0)
+
+
+def test_train_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    study = make_study(tmp_path / "s")
+    options = [
+        f"--{name.replace('__', '.')}={value}"
+        for name, value in {**FIELDS, "model__d_h": 8, "dictionary__components": 4}.items()
+    ]
+    command = ["train", "--study", str(study.path), "--device", "cpu", "--quiet", *options]
+    assert main(command) == 0
+    assert "next: " in capsys.readouterr().out
+    environment = json.loads((study.run_paths()[0] / "environment.json").read_text())
+    assert environment["packages"]["torch"] == torch.__version__.split("+")[0] or (
+        environment["packages"]["torch"].startswith(torch.__version__.split("+")[0])
+    )
+    assert main([*command, "--train.sed=3"]) == 2
+    assert main([*command, "--name=other", "--train.split=nothing"]) == 2
+    errors = capsys.readouterr().err.strip().splitlines()
+    assert len(errors) == 2
+    assert all(line.startswith("error: Expected") for line in errors)
+    assert len(study.run_paths()) == 1
