@@ -11,15 +11,15 @@ import torch
 from torch import Tensor
 
 from ccim_core.backbones import Encoder
-from ccim_core.causal.backdoor import stratum_outputs
-from ccim_core.causal.diagnostics import prototype_removal
 from ccim_core.causal.estimators import ESTIMATORS
 from ccim_core.detection import FaceDetector, Subject, find_subjects
 from ccim_core.errors import InputError
 from ccim_core.features import View
 from ccim_core.files import read_json
 from ccim_core.labels import LabelSet
+from ccim_core.reasons import backdoor_removal, ccim_removal
 from ccim_core.run import Run
+from ccim_core.run_choice import assign_estimators, default_runs
 from ccim_core.study import Study
 from ccim_core.training.streams import StreamPlan
 
@@ -27,14 +27,6 @@ __all__ = ["PHOTO_MODEL", "Predictor"]
 
 PHOTO_MODEL = Path(__file__).parent / "assets" / "photo_model"
 
-# Which intervention's run answers each estimator, unless the caller names runs.
-_PREFERRED = {
-    "likelihood": "none",
-    "ccim": "ccim",
-    "backdoor": "none",
-    "prior_correction": "none",
-    "counterfactual": "counterfactual",
-}
 _MOST_PROTOTYPES = 8
 _STREAMS = ("subject", "context", "dictionary")
 
@@ -44,18 +36,18 @@ class Predictor:
 
     Args:
         study: the opened study.
-        runs: runs to answer with; by default one a trained-in intervention, of the lowest seed.
+        runs: runs to answer with; by default one a trained-in intervention, alike in all else.
     """
 
     def __init__(self, study: Study, runs: list[Run] | None = None) -> None:
         self.study = study
-        available = runs if runs is not None else _default_runs(study)
+        available = runs if runs is not None else default_runs(study)
         if not available:
             raise InputError(
                 f"Expected finished runs in {study.runs_root}, got none; train one with "
                 f"`python -m ccim_core train --study {study.path}`."
             )
-        self.by_estimator, self.absent = _assign(available)
+        self.by_estimator, self.absent = assign_estimators(available)
         self._runs = {run.name: run for run in available}
         self._encoders: dict[tuple[str, str, int], Encoder] = {}
 
@@ -207,10 +199,10 @@ class Predictor:
             return []
         if "backdoor" in self.by_estimator:
             run = self.by_estimator["backdoor"]
-            effects["backdoor"] = _backdoor_removal(run, projected[run.name][0])
+            effects["backdoor"] = backdoor_removal(run, projected[run.name][0])
         if "ccim" in self.by_estimator and self._has_prototypes(self.by_estimator["ccim"]):
             run = self.by_estimator["ccim"]
-            effects["ccim"] = _ccim_removal(run, *projected[run.name][:2])
+            effects["ccim"] = ccim_removal(run, *projected[run.name][:2])
         if not effects:
             return []
         size = torch.stack([effect.abs().sum(-1) for effect in effects.values()]).amax(0)
@@ -245,35 +237,6 @@ class Predictor:
         return runs[0]
 
 
-def _default_runs(study: Study) -> list[Run]:
-    """One run an intervention that an estimator asks for: the first by name (lowest seed)."""
-    chosen: dict[str, Run] = {}
-    for path in study.run_paths():
-        run = Run.open(path)
-        plain = run.config.intervention.name
-        if plain in _PREFERRED.values() and run.labels.emotions == study.labels.emotions:
-            chosen.setdefault(plain, run)
-    return list(chosen.values())
-
-
-def _assign(runs: list[Run]) -> tuple[dict[str, Run], dict[str, str]]:
-    """Each estimator's run, and the reason for every estimator without one."""
-    by_estimator: dict[str, Run] = {}
-    absent: dict[str, str] = {}
-    for key in ESTIMATORS:
-        reasons = []
-        ordered = sorted(runs, key=lambda run: run.config.intervention.name != _PREFERRED[key])
-        for run in ordered:
-            reason = run.estimators()[key]
-            if reason is None:
-                by_estimator[key] = run
-                break
-            reasons.append(f"{run.name}: {reason}")
-        else:
-            absent[key] = "; ".join(reasons)
-    return by_estimator, absent
-
-
 def _plan(run: Run, stream: str) -> StreamPlan:
     value = run.encoders[stream]
     return StreamPlan(
@@ -291,23 +254,3 @@ def _record(subject: Subject) -> dict[str, float]:
         names = ("face_x1", "face_y1", "face_x2", "face_y2")
         record.update(zip(names, map(float, subject.face.box), strict=True))
     return record
-
-
-def _backdoor_removal(run: Run, u: Tensor) -> Tensor:
-    """Change of Eq. 2 when a stratum is left out and the prior renormalised: (N, C)."""
-    strata = run.context.strata
-    terms = stratum_outputs(u, strata, outputs=run.outputs)[0]
-    prior = torch.where(strata.counts > 0, strata.prior, 0)
-    prior = (prior / prior.sum())[:, None]
-    whole = (prior * terms.nan_to_num()).sum(0)
-    return (prior * (whole - terms) / (1 - prior).clamp_min(1e-12)).nan_to_num()
-
-
-def _ccim_removal(run: Run, u: Tensor, v: Tensor) -> Tensor:
-    """Change of CCIM's output when a prototype is struck out of Eq. 5: (N, C)."""
-    network = run.network
-    assert network.deconfounder is not None
-    h = network.joint(u, v)
-    return prototype_removal(
-        network.deconfounder, h, readout=lambda x: run.link(network.classifier(x))
-    )[0]
