@@ -39,7 +39,7 @@ def story_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     lines = []
     for position, (title, intervention, estimator) in enumerate(wanted):
         oracle = position == len(METHODS)
-        found = _first(table, intervention, estimator, oracle=oracle)
+        found = _plainest(table, intervention, estimator, oracle=oracle)
         if found:
             lines.append(
                 {"method": title, "estimator": estimator, "oracle": oracle, **_line(found)}
@@ -50,10 +50,14 @@ def story_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     )
 
 
-def _first(
+def _plainest(
     table: pd.DataFrame, intervention: str, estimator: str, *, oracle: bool
 ) -> dict[str, Mapping[str, Any]]:
-    """Records by split of the first variant with these properties; {} where there is none."""
+    """Records by split of the plainest variant with these properties; {} where there is none.
+
+    Variants are named by what they add (`ccim`, `ccim-additive`): the shortest name is the plain
+    one.
+    """
     if table.empty:
         return {}
     rows = table[
@@ -64,7 +68,8 @@ def _first(
     ]
     if rows.empty:
         return {}
-    rows = rows[rows["variant"] == rows["variant"].iloc[0]]
+    plainest = min(rows["variant"].unique(), key=lambda name: (len(name), name))
+    rows = rows[rows["variant"] == plainest]
     by_split = {str(row["split"]): row for row in rows.to_dict("records")}
     return by_split if "shift" in by_split else {}
 

@@ -25,7 +25,9 @@ def main() -> None:
     layout.header("Predict", LEAD)
     state = current_state()
     choose_picture(state)
-    if state.picture is not None:
+    if state.picture is None:
+        study_cache.warm_up()
+    else:
         with shown_errors("judging this picture"):
             _show_picture(state, state.picture)
 

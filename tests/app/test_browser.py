@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -199,20 +200,17 @@ def test_the_picture_survives_a_page_switch(visit: Visit, astronaut: Path) -> No
 
 
 def test_overview_is_complete_within_ten_seconds_of_the_servers_start(chromium: Any) -> None:
-    # A machine busy with something else gets a second try.
-    assert any(_seconds_to_overview(chromium) < 10 for _ in range(2))
-
-
-def _seconds_to_overview(chromium: Any) -> float:
+    # Ten seconds on a machine of its own: where others share the cores, as many times longer.
+    share = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
     server = start_server()
     try:
         visitor = Visitor(chromium, server, width=1280, height=720, scheme="light")
         page = visitor.page
         page.goto(server.url)
         page.get_by_text("Where to go next").wait_for()
-        page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+        visitor.settle()
         seconds = time.monotonic() - server.started
         visitor.close()
     finally:
         stop_server(server)
-    return seconds
+    assert seconds < 10 * share
