@@ -68,7 +68,7 @@ class CompositeConfig:
     share_val: float = 0.1
     share_test: float = 0.1
     n_scenes: int | None = None
-    size: int = 384
+    size: int = 512
     grey: bool = True
     seed: int = 0
 

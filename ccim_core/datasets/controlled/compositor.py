@@ -24,8 +24,8 @@ __all__ = ["CompositeSpec", "Placement", "composite_picture", "content_id", "pla
 _VERSION = 1  # raise whenever the same address would give other pixels
 
 # Sides of a pasted portrait in shares of the canvas: the subject is nearer than the bystander.
-_SUBJECT_HEIGHT = (0.24, 0.36)
-_BYSTANDER_HEIGHT = (0.14, 0.20)
+_SUBJECT_HEIGHT = (0.15, 0.24)
+_BYSTANDER_HEIGHT = (0.12, 0.17)
 _FEATHER = 0.14  # of the radius: the width of its soft edge
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R 601
 
@@ -46,7 +46,7 @@ class CompositeSpec:
     scene: str
     cue: str | None = None
     place: int = 0
-    size: int = 384
+    size: int = 512
     grey: bool = True
 
     def __post_init__(self) -> None:
