@@ -31,7 +31,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--view",
         nargs="+",
-        choices=("whole", "masked", "subject", "face"),
+        choices=("whole", "masked", "face_masked", "subject", "face"),
         default=["masked"],
         help="what the encoder sees; several views share each decoded picture (default: masked)",
     )
@@ -41,7 +41,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--grow", type=float, default=1.0, metavar="FACTOR", help="grow the box about its centre"
     )
-    parser.add_argument("--stage", choices=("pooled", "map"), default="pooled")
+    parser.add_argument("--stage", choices=("pooled", "map", "pixels"), default="pooled")
     parser.add_argument("--split", metavar="NAME", help="only this split (default: all)")
     add_extraction_options(parser)
     parser.set_defaults(func=_features)
@@ -62,7 +62,7 @@ def _features(arguments: argparse.Namespace) -> int:
         source.reader,
         [(encoder, view) for view in views],
         root=source.features_root,
-        stage=arguments.stage,
+        stages=[arguments.stage] * len(views),
         **extraction_options(arguments),
     )
     for view, store in zip(views, stores, strict=True):

@@ -28,7 +28,7 @@ from ccim_core.progress import progress_bar
 
 __all__ = ["Precision", "Stage", "StoredType", "extract_features", "extract_views"]
 
-Stage = Literal["pooled", "map"]
+Stage = Literal["pooled", "map", "pixels"]
 Precision = Literal["fp32", "bf16"]
 StoredType = Literal["float16", "float32"]
 
@@ -36,7 +36,6 @@ _POLL_SECONDS = 0.2
 
 
 class _Options(TypedDict, total=False):
-    stage: Stage
     batch_size: int
     device: torch.device | str
     precision: Precision
@@ -54,10 +53,12 @@ def extract_features(
     view: View,
     *,
     root: Path,
+    stage: Stage = "pooled",
     **options: Unpack[_Options],
 ) -> FeatureStore:
     """`extract_views` of one encoder and view; takes the same options."""
-    return extract_views(manifest, reader, [(encoder, view)], root=root, **options)[0]
+    streams = [(encoder, view)]
+    return extract_views(manifest, reader, streams, root=root, stages=[stage], **options)[0]
 
 
 def extract_views(
@@ -66,7 +67,7 @@ def extract_views(
     streams: Sequence[tuple[Encoder, View]],
     *,
     root: Path,
-    stage: Stage = "pooled",
+    stages: Sequence[Stage] | None = None,
     batch_size: int = 64,
     device: torch.device | str = "cpu",
     precision: Precision = "fp32",
@@ -86,7 +87,8 @@ def extract_views(
     Args:
         streams: encoders, each with the view of the picture that it gets.
         root: folder of stores; each combination of encoder, view and settings has its own.
-        stage: `pooled` (d,) or `map` (d, h, w).
+        stages: of each stream (default: pooled): `pooled` (d,); `map` (d, h, w); or `pixels`,
+            what the encoder would see, (S, S, 3) uint8, with no encoder run.
         precision: `bf16` computes in bfloat16 autocast: faster, and about 5% off (of a feature's
             norm; lite0 on photographs, whose features lie 90% apart).
         dtype: on disk. float16 rounds each value by at most 0.05%.
@@ -97,37 +99,41 @@ def extract_views(
         InputError: a picture or box that cannot be used, a view whose box rows lack, or features
             that are not finite.
     """
-    for value, options in ((stage, Stage), (precision, Precision), (dtype, StoredType)):
+    stages = ["pooled"] * len(streams) if stages is None else stages
+    choices: list[tuple[str, Any]] = [(precision, Precision), (dtype, StoredType)]
+    for value, options in (*choices, *((stage, Stage) for stage in stages)):
         if value not in get_args(options):
             raise InputError(f"Expected one of {list(get_args(options))}, got {value!r}.")
     stores: dict[Path, FeatureStore] = {}
-    wanted: dict[Path, tuple[Encoder, View]] = {}
+    wanted: dict[Path, tuple[Encoder, View, Stage]] = {}
     paths = []
-    for encoder, view in streams:
+    for (encoder, view), stage in zip(streams, stages, strict=True):
         view = view.resolve(encoder.preprocessing)
+        as_seen = stage == "pixels"
         store = FeatureStore.create(
             root,
             provenance=encoder.provenance,
             fingerprint=encoder.fingerprint(),
             view=view,
             stage=stage,
-            precision=precision,
-            dtype=dtype,
+            precision="fp32" if as_seen else precision,
+            dtype="uint8" if as_seen else dtype,
             shape=_feature_shape(encoder, stage),
         )
         paths.append(store.path)
-        stores[store.path], wanted[store.path] = store, (encoder, view)
-    keys = [row_keys(manifest, reader, view, threads=workers) for _, view in wanted.values()]
+        stores[store.path], wanted[store.path] = store, (encoder, view, stage)
+    keys = [row_keys(manifest, reader, view, threads=workers) for _, view, _ in wanted.values()]
     work = Work(
         list(stores.values()), keys, batch_size=batch_size, rank=rank, world_size=world_size
     )
     if work.n_open:
-        pictures = _Pictures(manifest, reader, [(v, e.preprocessing) for e, v in wanted.values()])
-        frozen = [frozen_copy(encoder, device=device) for encoder, _ in wanted.values()]
+        cuts = [(view, encoder.preprocessing) for encoder, view, _ in wanted.values()]
+        pictures = _Pictures(manifest, reader, cuts)
+        frozen = [(frozen_copy(e, device=device), stage) for e, _, stage in wanted.values()]
         loader = _Loader(
             work, pictures, batch_size, workers, pin=torch.device(device).type == "cuda"
         )
-        encode = _Encode(frozen, torch.device(device), stage, precision, getattr(torch, dtype))
+        encode = _Encode(frozen, torch.device(device), precision, getattr(torch, dtype))
         _run(work, loader, encode, quiet=quiet or rank > 0)
     return [stores[path] for path in paths]
 
@@ -154,6 +160,8 @@ def _run(work: Work, loader: _Loader, encode: _Encode, *, quiet: bool) -> None:
 
 
 def _feature_shape(encoder: Encoder, stage: Stage) -> tuple[int, ...]:
+    if stage == "pixels":
+        return (encoder.preprocessing.size, encoder.preprocessing.size, 3)
     example = next(encoder.parameters()).new_zeros(1, 3, *(2 * (encoder.preprocessing.size,)))
     was_training = encoder.training
     with torch.inference_mode():
@@ -167,33 +175,34 @@ class _Encode:
 
     def __init__(
         self,
-        encoders: Sequence[Encoder],
+        encoders: Sequence[tuple[Encoder, Stage]],
         device: torch.device,
-        stage: Stage,
         precision: Precision,
         dtype: torch.dtype,
     ) -> None:
         self.encoders = encoders
         self.device = device
-        self.stage = stage
         self.precision = precision
         self.dtype = dtype
 
     @torch.inference_mode()
     def __call__(self, batch: Sequence[Tensor]) -> list[Tensor]:
-        """Pixels (b, S, S, 3) uint8 of each stream to (b, d) or (b, d, h, w)."""
+        """Pixels (b, S, S, 3) uint8 of each stream to (b, d), (b, d, h, w) or themselves."""
         # Otherwise "fp32" convolutions run in TF32 on a GPU, 0.1% from a CPU's.
         exact = torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=False)
         is_gpu = self.device.type == "cuda"
         with exact if is_gpu else nullcontext():
-            return [self._encode(*pair) for pair in zip(self.encoders, batch, strict=True)]
+            return [
+                pixels if stage == "pixels" else self._encode(encoder, stage, pixels)
+                for (encoder, stage), pixels in zip(self.encoders, batch, strict=True)
+            ]
 
-    def _encode(self, encoder: Encoder, pixels: Tensor) -> Tensor:
+    def _encode(self, encoder: Encoder, stage: Stage, pixels: Tensor) -> Tensor:
         x = encoder.preprocessing.normalise(pixels.to(self.device, non_blocking=True))
         bf16 = self.precision == "bf16"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
             feature_map = encoder(x)
-        features = encoder.pool(feature_map) if self.stage == "pooled" else feature_map
+        features = encoder.pool(feature_map) if stage == "pooled" else feature_map
         return features.to(self.dtype)
 
 

@@ -1,7 +1,7 @@
 """A directory of features, filed by the content that they were made from.
 
     store.json                  what made them: encoder, view, stage, precision
-    shard-<hash>.npy            features (rows, d) or (rows, d, h, w)
+    shard-<hash>.npy            features (rows, d), (rows, d, h, w) or pixels (rows, S, S, 3)
     shard-<hash>.keys.npy       the rows' keys; written last, so that a shard with keys is whole
     claims/                     who is working on what
 
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ccim_core.errors import InputError
 from ccim_core.features.keys import KEY_TYPE, row_keys
@@ -115,12 +116,17 @@ class FeatureStore:
 
     @property
     def stage(self) -> str:
-        """`pooled` or `map`."""
+        """`pooled`, `map` or `pixels`."""
         return str(self.record["stage"])
 
     @property
+    def dtype(self) -> np.dtype:
+        """The type of the numbers on disk."""
+        return np.dtype(self.record["dtype"])
+
+    @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of one row: (d,) or (d, h, w)."""
+        """Shape of one row: (d,), (d, h, w) or (S, S, 3)."""
         return tuple(self.record["shape"])
 
     def __len__(self) -> int:
@@ -166,15 +172,15 @@ class FeatureStore:
         """Which of `keys` are here, (n,) bool."""
         return self._find(keys)[0]
 
-    def take(self, keys: np.ndarray) -> np.ndarray:
-        """Features of `keys`, (n, *shape) float32. Raises InputError for keys that are not here."""
+    def take(self, keys: np.ndarray, *, dtype: DTypeLike = np.float32) -> np.ndarray:
+        """Features of `keys`, (n, *shape) of `dtype`. Raises InputError for keys not here."""
         found, shards, rows = self._find(keys)
         if not found.all():
             raise InputError(
                 f"Expected features of {len(keys)} rows in {self.path}, got those of "
                 f"{int(found.sum())}; run `python -m ccim_core features` with the same settings."
             )
-        out = np.empty((len(keys), *self.shape), np.float32)
+        out = np.empty((len(keys), *self.shape), dtype)
         if not len(keys):
             return out
         order = np.lexsort((rows, shards))
@@ -184,12 +190,14 @@ class FeatureStore:
             out[chosen] = arrays[shard][rows[chosen]]
         return out
 
-    def gather(self, manifest: Manifest, reader: PictureReader) -> np.ndarray:
-        """The manifest's rows in order: (n, d) float32, or (n, d, h, w) for maps.
+    def gather(
+        self, manifest: Manifest, reader: PictureReader, *, dtype: DTypeLike = np.float32
+    ) -> np.ndarray:
+        """The manifest's rows in order: (n, d), (n, d, h, w) for maps, (n, S, S, 3) for pixels.
 
         Raises InputError when some are not here.
         """
-        return self.take(row_keys(manifest, reader, self.view))
+        return self.take(row_keys(manifest, reader, self.view), dtype=dtype)
 
     def remove_remains(self) -> None:
         """Remove what killed processes left half written. Only while nobody is writing."""
@@ -222,7 +230,7 @@ class FeatureStore:
     def _map_shard(self, name: str, rows: int) -> np.ndarray:
         path = self.path / f"{name}.npy"
         array = _read_array(path, memory_map=True)
-        if array.shape != (rows, *self.shape) or array.dtype != np.dtype(self.record["dtype"]):
+        if array.shape != (rows, *self.shape) or array.dtype != self.dtype:
             raise _damaged(path)
         return array
 

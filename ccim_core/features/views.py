@@ -15,7 +15,8 @@ from ccim_core.preprocessing import Preprocessing
 
 __all__ = ["View"]
 
-Kind = Literal["whole", "masked", "subject", "face"]
+Kind = Literal["whole", "masked", "face_masked", "subject", "face"]
+_MASKED = ("masked", "face_masked")
 Fill = Literal["mean"] | tuple[int, int, int]
 
 
@@ -24,8 +25,8 @@ class View:
     """How a manifest row's picture is prepared.
 
     Args:
-        kind: `whole` image; image with the subject's box `masked` (other people stay);
-            crop of the `subject` box; crop of the `face` box.
+        kind: `whole` image; image with the subject's box `masked`, or the face's box alone
+            (`face_masked`), while other people stay; crop of the `subject` box; of the `face` box.
         fill: colour of the mask: an RGB byte triple, or the encoder's mean colour.
         grow: factor by which the box grows about its centre before it is clipped to the picture.
     """
@@ -50,14 +51,15 @@ class View:
     @property
     def box_columns(self) -> tuple[str, ...]:
         """The manifest's columns of the box that is used; none for the whole image."""
-        return {"whole": (), "face": FACE_COLUMNS}.get(self.kind, BOX_COLUMNS)
+        face = FACE_COLUMNS
+        return {"whole": (), "face": face, "face_masked": face}.get(self.kind, BOX_COLUMNS)
 
     def resolve(self, preprocessing: Preprocessing) -> View:
         """The same view with every setting a number, and settings without effect at their
         default: two views prepare equal pictures exactly if their resolved forms are equal."""
         if self.kind == "whole":
             return View(kind="whole")
-        if self.kind != "masked":
+        if self.kind not in _MASKED:
             return replace(self, fill="mean")
         return replace(self, fill=preprocessing.mean_colour if self.fill == "mean" else self.fill)
 
@@ -68,12 +70,13 @@ class View:
         """
         if self.kind == "whole":
             return np.empty((len(manifest), 0))
-        boxes = manifest.face_boxes() if self.kind == "face" else manifest.boxes()
+        whose = "face" if self.box_columns == FACE_COLUMNS else "subject"
+        boxes = manifest.face_boxes() if whose == "face" else manifest.boxes()
         absent = np.flatnonzero(~np.isfinite(boxes).all(1))
         if len(absent):
             first = ", ".join(str(name) for name in manifest.frame["sample_id"].iloc[absent[:3]])
             raise InputError(
-                f"Expected a {self.kind} box in every row, got none in {len(absent)} of "
+                f"Expected a {whose} box in every row, got none in {len(absent)} of "
                 f"{len(manifest)} (first: {first}); run `detect`, drop these rows or take "
                 "another view."
             )
@@ -83,7 +86,7 @@ class View:
         """Apply the view with a box of `boxes`. Raises InputError for a box off the picture."""
         if self.kind == "whole":
             return picture
-        if self.kind != "masked":
+        if self.kind not in _MASKED:
             return crop_box(picture, box.tolist())
         if self.fill == "mean":
             raise ValueError("Expected a resolved view: the mean colour is the encoder's.")

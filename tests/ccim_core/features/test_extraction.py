@@ -15,6 +15,7 @@ from ccim_core.errors import InputError
 from ccim_core.features import FeatureStore, View, extract_features, extract_views
 from ccim_core.features import work as work_module
 from ccim_core.manifest import Manifest
+from ccim_core.pixels import pixel_encoder
 from tests.ccim_core.features.toys import CountingReader, make_encoder, make_manifest
 from tests.ccim_core.features.worker import N_IMAGES
 
@@ -115,6 +116,30 @@ def test_streams_share_each_decoded_picture(tmp_path: Path, root: Path) -> None:
         expected = encode_slowly(manifest, reader, encoder, view, stage="pooled")
         error = np.abs(store.gather(manifest, reader) - expected).max()
         assert error < 2e-3 * np.abs(expected).max()
+
+
+def test_pixels_are_what_the_encoder_would_see(tmp_path: Path, root: Path) -> None:
+    """With no network run, exactly, beside a stream that is encoded."""
+    manifest = make_manifest(tmp_path / "images", 3, subjects=2)
+    reader, source, encoder = CountingReader(tmp_path / "images"), pixel_encoder(20), make_encoder()
+    black = View(kind="face_masked")
+    stores = extract_views(
+        manifest,
+        reader,
+        [(source, black), (encoder, MASKED)],
+        root=root,
+        stages=["pixels", "pooled"],
+        precision="bf16",
+        quiet=True,
+    )
+    assert (stores[0].shape, stores[0].stage) == ((20, 20, 3), "pixels")
+    pixels = stores[0].gather(manifest, reader, dtype=stores[0].dtype)
+    assert pixels.dtype == np.uint8
+    for record, found in zip(manifest.frame.to_dict("records"), pixels, strict=True):
+        picture = reader.read(record["image"]).copy()
+        picture[5:12, 5:11] = 0
+        np.testing.assert_array_equal(found, source.preprocessing.resize(picture))
+    assert stores[1].shape == (encoder.width,)
 
 
 def test_another_encoder_or_fine_tuned_weights_have_other_features(

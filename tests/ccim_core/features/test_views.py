@@ -40,6 +40,15 @@ def test_masked_fills_the_box_and_nothing_else(picture: np.ndarray) -> None:
     np.testing.assert_array_equal(picture, before)
 
 
+def test_the_face_alone_can_be_masked(picture: np.ndarray) -> None:
+    masked = View(kind="face_masked", fill=(0, 0, 0)).apply(picture, ROW)
+    expected = picture.copy()
+    expected[6:10, 4:8] = 0
+    np.testing.assert_array_equal(masked, expected)
+    with pytest.raises(InputError, match="face_masked"):
+        View(kind="face_masked", fill=(0, 0, 0)).apply(picture, {"x1": 1, "x2": 3})
+
+
 def test_mean_fill_is_the_encoders(picture: np.ndarray) -> None:
     masked = View(kind="masked").apply(picture, ROW, PREPROCESSING)
     assert masked[10, 10].tolist() == [102, 128, 153]
