@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ccim_core.cli.prepare_datasets import add_caer_s, add_emotic, add_groupwalk, add_table
+
 __all__ = ["DATASETS", "add_parser"]
 
 
@@ -91,4 +93,10 @@ def _write_manifest(kept: Any, summary: Any, arguments: argparse.Namespace) -> P
     return path
 
 
-DATASETS: dict[str, Callable[[Any], None]] = {"legend": _add_legend}
+DATASETS: dict[str, Callable[[Any], None]] = {
+    "emotic": add_emotic,
+    "caer-s": add_caer_s,
+    "groupwalk": add_groupwalk,
+    "legend": _add_legend,
+    "table": add_table,
+}

@@ -236,7 +236,11 @@ def _summarise_splits(
     for split in dict.fromkeys(read[frame["split"].notna()]):
         rows = np.flatnonzero(kept == split)
         found = targets[rows]
-        share = found.mean(axis=0) if len(rows) else np.full(manifest.labels.size, np.nan)
+        share = (
+            found.mean(axis=0, dtype=np.float64)
+            if len(rows)
+            else np.full(manifest.labels.size, np.nan)
+        )
         summaries[split] = SplitSummary(
             subjects_read=int((read == split).sum()),
             images=int(images.iloc[rows].nunique()),
