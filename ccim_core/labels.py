@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -46,6 +46,21 @@ class LabelSet:
             raise InputError(f"Expected emotion names without {LABEL_SEPARATOR!r} and not empty.")
         if self.kind == "multi" and self.link == "softmax":
             raise InputError("Expected a sigmoid or identity link for several labels a subject.")
+
+    def with_loss(self, loss: str) -> LabelSet:
+        """The same emotions trained with another loss, and the link that this loss defines.
+
+        Raises InputError for a loss that the kind of labels does not allow.
+        """
+        links: dict[Kind, dict[Loss, Link]] = {
+            "single": {"cross_entropy": "softmax"},
+            "multi": {"binary_cross_entropy": "sigmoid", "weighted_l2": "identity"},
+        }
+        allowed = links[self.kind]
+        for name, link in allowed.items():
+            if name == loss:
+                return replace(self, loss=name, link=link)
+        raise InputError(f"Expected a loss of {list(allowed)} for {self.name!r}, got {loss!r}.")
 
     @property
     def size(self) -> int:
@@ -120,15 +135,34 @@ _SEVEN = ("Anger", "Disgust", "Fear", "Happy", "Neutral", "Sad", "Surprise")
 LABEL_SETS: dict[str, LabelSet] = {
     "emotic": LabelSet(
         name="emotic",
-        # fmt: off
         emotions=(
-            "Affection", "Anger", "Annoyance", "Anticipation", "Aversion", "Confidence",
-            "Disapproval", "Disconnection", "Disquietment", "Doubt/Confusion", "Embarrassment",
-            "Engagement", "Esteem", "Excitement", "Fatigue", "Fear", "Happiness", "Pain",
-            "Peace", "Pleasure", "Sadness", "Sensitivity", "Suffering", "Surprise", "Sympathy",
+            "Affection",
+            "Anger",
+            "Annoyance",
+            "Anticipation",
+            "Aversion",
+            "Confidence",
+            "Disapproval",
+            "Disconnection",
+            "Disquietment",
+            "Doubt/Confusion",
+            "Embarrassment",
+            "Engagement",
+            "Esteem",
+            "Excitement",
+            "Fatigue",
+            "Fear",
+            "Happiness",
+            "Pain",
+            "Peace",
+            "Pleasure",
+            "Sadness",
+            "Sensitivity",
+            "Suffering",
+            "Surprise",
+            "Sympathy",
             "Yearning",
         ),
-        # fmt: on
         kind="multi",
         loss="binary_cross_entropy",
         link="sigmoid",

@@ -20,8 +20,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--bias", type=float, default=0.8, help="bias strength, 0 to 1")
     parser.add_argument("--cue-agreement", type=float, default=0.6)
     parser.add_argument("--scenes", type=int, default=14, help="number of scenes")
-    parser.add_argument("--train-size", type=int, default=4000)
-    parser.add_argument("--test-size", type=int, default=1400, help="of test and of shift")
+    parser.add_argument("--train-size", type=int, default=3000)
+    parser.add_argument("--test-size", type=int, default=1000, help="of test and of shift")
+    parser.add_argument("--twins", type=int, default=84, help="subjects shown in every scene")
     parser.add_argument("--clarity-low", type=float, default=0.3)
     parser.add_argument("--seed", type=int, default=0, help="of the data")
     parser.add_argument("--runs", type=int, default=3, help="training seeds a variant")
@@ -41,6 +42,8 @@ def _make(arguments: argparse.Namespace) -> int:
         n_train=arguments.train_size,
         n_test=arguments.test_size,
         n_shift=arguments.test_size,
+        n_val=max(arguments.train_size // 5, 7),
+        n_twins=arguments.twins,
         seed=arguments.seed,
     )
     study = make_demo(
