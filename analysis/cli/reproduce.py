@@ -1,0 +1,25 @@
+"""`reproduce`: the paper's tables and figures, each a command of its own module."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+
+__all__ = ["TARGETS", "add_parser"]
+
+# What can be reproduced to the module that does it, with `add_parser(subparsers)`.
+TARGETS: dict[str, str] = {
+    "figure7": "analysis.cli.reproduce_figure7",
+}
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the command and its targets."""
+    parser = subparsers.add_parser(
+        "reproduce",
+        help="a table or figure of the paper, from a study",
+        description="Make a table or figure of the paper from a study's own runs.",
+    )
+    targets = parser.add_subparsers(dest="target", required=True, metavar="TARGET")
+    for module in TARGETS.values():
+        importlib.import_module(module).add_parser(targets)
