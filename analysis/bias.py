@@ -302,8 +302,9 @@ def _notes(
             "Scenes are soft: a scene counts as having nobody (or everybody) with an emotion when "
             "less than half a subject is on that side."
         )
-    if zero.coarse.any():
-        names = ", ".join(np.array(table.emotions)[zero.coarse])
+    coarse = zero.coarse & np.array([reason == "" for reason in why_undefined(table)])
+    if coarse.any():
+        names = ", ".join(np.array(table.emotions)[coarse])
         notes.append(
             f"The share of zero-entropy scenes takes few values by chance for {names}: its "
             "intervals there cover more than they say."

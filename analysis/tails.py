@@ -115,19 +115,24 @@ def stratify(table: SceneTable) -> Strata:
 
 def small_counts(strata: Strata, emotion: int, scenes: np.ndarray, *, upto: int) -> np.ndarray:
     """(len(scenes), upto + 1) exact probabilities of the counts 0 … upto in each scene."""
-    result = np.zeros((len(scenes), upto + 1))
+    # Rare scenes are many, and alike in their numbers of images.
+    images, again = np.unique(strata.images[:, scenes], axis=1, return_inverse=True)
+    result = np.zeros((images.shape[1], upto + 1))
     result[:, 0] = 1.0
-    for images, values in zip(strata.images, strata.values, strict=True):
+    for drawn, values in zip(images, strata.values, strict=True):
         counts = values[emotion]
         nonzero = int(counts[1:].sum())
         if nonzero == 0:
             continue
-        given = _sum_given_drawn(counts, upto)
         j = np.arange(min(upto, nonzero) + 1)
-        drawn = images[scenes][:, None]
-        of_j = _hypergeometric(j[None, :], drawn, float(nonzero), float(counts.sum()))
-        result = _convolve(result, of_j @ given)
-    return result
+        of_j = _hypergeometric(j[None, :], drawn[:, None], float(nonzero), float(counts.sum()))
+        if len(counts) == 2:  # one subject an image: the count is how many were drawn
+            of_sum = np.zeros_like(result)
+            of_sum[:, j] = of_j
+        else:
+            of_sum = of_j @ _sum_given_drawn(counts, upto)
+        result = _convolve(result, of_sum)
+    return result[again.ravel()]
 
 
 def _sum_given_drawn(counts: np.ndarray, upto: int) -> np.ndarray:
@@ -141,13 +146,18 @@ def _sum_given_drawn(counts: np.ndarray, upto: int) -> np.ndarray:
         if size == 0:
             continue
         grown = np.zeros_like(table)
+        if pool == 0:  # all that is drawn has this value
+            j = np.arange(min(size, most, upto // value) + 1)
+            grown[j, j * value] = 1.0
+            table, pool = grown, size
+            continue
         j = np.arange(min(most, pool + size) + 1)
-        for k in range(min(size, most, upto // value) + 1):
-            weight = _hypergeometric(np.full(len(j), k), j, float(size), float(pool + size))
-            rows = j[j >= k]
-            shift = k * value
-            shifted = table[rows - k, : upto + 1 - shift]
-            grown[rows, shift:] += weight[rows, None] * shifted
+        k = np.arange(min(size, most, upto // value) + 1)
+        weights = _hypergeometric(k[:, None], j[None, :], float(size), float(pool + size))
+        for drawn, weight in zip(k, weights, strict=True):
+            shift = drawn * value
+            shifted = table[: len(j) - drawn, : upto + 1 - shift]
+            grown[drawn : len(j), shift:] += weight[drawn:, None] * shifted
         table, pool = grown, pool + size
     return table
 

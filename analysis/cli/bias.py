@@ -1,0 +1,187 @@
+"""`bias`: how strongly scenes tell emotions, which scenes, and whether it is more than chance."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Hashable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from analysis.cli.inputs import add_row_options, open_rows, out_directory
+from ccim_core.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analysis.bias import BiasReport
+
+__all__ = ["add_parser"]
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the command."""
+    parser = subparsers.add_parser(
+        "bias",
+        help="how strongly scenes tell emotions, beside what chance gives",
+        description="Count scenes and emotions by image; report entropies, mutual information and "
+        "every scene × emotion cell, each beside what chance gives.",
+    )
+    add_row_options(parser)
+    parser.add_argument(
+        "--scene-column",
+        default="scene",
+        metavar="NAME",
+        help="column of the scene (default: scene)",
+    )
+    parser.add_argument(
+        "--scene-weights",
+        type=Path,
+        metavar="FILE",
+        help="soft scenes instead: a table with `image` and a column of weights per scene",
+    )
+    parser.add_argument("--top-k", type=int, default=200, help="scenes per emotion (default: 200)")
+    parser.add_argument(
+        "--selected-by",
+        choices=("overall", "positives"),
+        default="overall",
+        help="the most frequent scenes overall, or among subjects with the emotion",
+    )
+    parser.add_argument(
+        "--negatives",
+        choices=("all", "balanced"),
+        default="all",
+        help="balanced: weighed to be as many as the positives",
+    )
+    parser.add_argument(
+        "--min-support", type=int, default=10, help="subjects a scene needs (default: 10)"
+    )
+    parser.add_argument(
+        "--fdr",
+        choices=("discrete", "bh"),
+        default="discrete",
+        help="discrete: exact number of cells that chance gives; bh: plain Benjamini-Hochberg",
+    )
+    parser.add_argument("--null", type=int, default=199, help="null tables (default: 199)")
+    parser.add_argument("--bootstrap", type=int, default=199, help="resamples (default: 199)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.set_defaults(func=_bias)
+
+
+def _bias(arguments: argparse.Namespace) -> int:
+    from analysis.bias import BiasSettings, bias_study
+
+    rows = open_rows(arguments)
+    weights = _read_weights(arguments.scene_weights)
+    source = f"column `{arguments.scene_column}`"
+    if weights is not None:
+        source = f"soft weights from {arguments.scene_weights.name}"
+    report = bias_study(
+        rows.frame,
+        rows.labels,
+        settings=BiasSettings(
+            top_k=arguments.top_k,
+            selected_by=arguments.selected_by,
+            negatives=arguments.negatives,
+            min_support=arguments.min_support,
+            fdr=arguments.fdr,
+            n_null=arguments.null,
+            n_bootstrap=arguments.bootstrap,
+            scene_column=arguments.scene_column,
+            scene_source=source,
+            split=rows.split,
+        ),
+        scene_weights=weights,
+        random_state=arguments.seed,
+        progress=not arguments.quiet,
+    )
+    folder = out_directory(arguments, rows, "bias")
+    if folder is not None:
+        report.save(folder)
+        _write_page(report, folder / "bias.html", title=f"Context bias, {rows.title}")
+    if arguments.json:
+        json.dump({**report.to_json(), "seed": arguments.seed}, sys.stdout, indent=1)
+        print()
+    else:
+        print(_summary(report, rows.title))
+        if folder is not None:
+            print(f"{folder / 'bias.html'}\n{folder / 'bias.json'}")
+    return 0
+
+
+def _read_weights(path: Path | None) -> pd.DataFrame | None:
+    if path is None:
+        return None
+    from ccim_core.manifest import read_table
+
+    table = read_table(path, text_columns=("image",))
+    if "image" not in table or len(table.columns) < 3:
+        raise InputError(
+            f"Expected a column `image` and at least two scenes in {path}, "
+            f"got the columns {list(table.columns)}."
+        )
+    table = table.set_index("image")
+    if table.index.has_duplicates:
+        raise InputError(f"Expected each image once in {path}, got some more than once.")
+    if not all(dtype.kind in "fiu" for dtype in table.dtypes):
+        raise InputError(f"Expected numbers as scene weights in {path}, got text.")
+    return table
+
+
+def _summary(report: BiasReport, title: str) -> str:
+    data, split = report.dataset, report.settings.split
+    lines = [
+        f"{title}, split {split or 'all'}: {data['subjects']:,} subjects in {data['images']:,} "
+        f"images, {data['scenes']} scenes ({data['scene_source']})",
+        f"I(Y; scene) = {_number(data['mutual_information'])} bits, corrected "
+        f"{_number(data['mutual_information_corrected'])} "
+        f"{_interval(data['mutual_information_interval'])}, by chance "
+        f"{_number(data['mutual_information_null_mean'])}; "
+        f"{_number(data['information_share'] * 100, 1)} % of H(Y)",
+        f"{data['significant_cells']} of {data['tested_cells']} tested cells at "
+        f"q < {report.settings.level}",
+        "",
+        f"{'emotion':18s} {'support':>8s} {'zero H':>8s} {'chance':>18s} {'excess':>18s} "
+        f"{'I (bits)':>9s} {'V':>6s} {'cells':>6s}",
+    ]
+    for row in report.emotions.to_dict("records"):
+        lines.append(
+            f"{row['emotion']:18s} {row['support']:8,.0f} {_number(row['zero_entropy_share']):>8s} "
+            f"{_bounds(row, 'zero_entropy_null'):>18s} {_bounds(row, 'zero_entropy_excess'):>18s} "
+            f"{_number(row['mutual_information_corrected'], 4):>9s} "
+            f"{_number(row['cramers_v']):>6s} {row['significant_cells']:6d}"
+        )
+    return "\n".join([*lines, "", *(f"note: {note}" for note in report.notes)])
+
+
+def _number(value: float, digits: int = 3) -> str:
+    return "–" if value != value else f"{value:.{digits}f}"
+
+
+def _interval(pair: list[float]) -> str:
+    return f"[{_number(pair[0])}, {_number(pair[1])}]"
+
+
+def _bounds(row: Mapping[Hashable, Any], name: str) -> str:
+    return _interval([row[f"{name}_low"], row[f"{name}_high"]])
+
+
+def _write_page(report: BiasReport, path: Path, *, title: str) -> None:
+    from analysis.figure_page import write_page
+    from analysis.figures import association_heatmap, bias_histogram, zero_entropy_figure
+    from analysis.palette import template
+
+    defined = report.emotions.loc[report.emotions["reason"] == "", "emotion"]
+    figures = [zero_entropy_figure(report.emotions)] if len(defined) else []
+    figures.append(association_heatmap(report.cells, level=report.settings.level))
+    if len(defined):
+        figures.append(bias_histogram(report.histogram, emotions=list(defined)))
+    for figure in figures:
+        figure.update_layout(template=template())
+    notes = [
+        *_summary(report, title).split("\n")[:3],
+        f"settings: {json.dumps(report.settings.to_dict())}",
+        *report.notes,
+    ]
+    write_page(path, title=title, figures=figures, notes=notes)

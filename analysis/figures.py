@@ -1,0 +1,292 @@
+"""Figures of the bias and cluster studies: a function of a DataFrame each, for app and report.
+
+Fonts, grid and background are left to the template in use; the colours set here hold on white and
+on near-black alike, and the colour of text is `ink`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from analysis.palette import DIVERGING, INK, MUTED, OKABE_ITO, emotion_colours
+
+__all__ = [
+    "association_heatmap",
+    "bias_histogram",
+    "cluster_bars",
+    "size_choice_figure",
+    "zero_entropy_figure",
+]
+
+TEXT = INK["light"]
+ROW_PIXELS = 22
+_GREY_CELL = "rgba(138,151,158,0.22)"
+
+
+def bias_histogram(
+    histogram: pd.DataFrame, *, emotions: Sequence[str] | None = None, ink: str = TEXT
+) -> go.Figure:
+    """Scenes by conditional entropy, with what chance gives drawn over them (Figure 2).
+
+    Differs from the paper: it shows no null; here the marks are the mean of the null tables and
+    their 95% band, so that a tall bar at zero can be told from what rare scenes give anyway.
+
+    `histogram` as of a `BiasReport`. A panel an emotion.
+    """
+    names = list(emotions or dict.fromkeys(histogram["emotion"]))
+    colours = emotion_colours(names)
+    figure = make_subplots(
+        rows=len(names),
+        cols=1,
+        shared_xaxes=True,
+        subplot_titles=names,
+        vertical_spacing=min(0.08, 0.3 / max(len(names), 1)),
+    )
+    for row, name in enumerate(names, start=1):
+        bins = histogram[histogram["emotion"] == name]
+        exact = bins["left"] == bins["right"]
+        # The bin "exactly zero" has no width: it stands beside the axis' start.
+        x = np.where(exact, -0.025, (bins["left"] + bins["right"]) / 2)
+        label = [
+            "exactly 0" if zero else f"{left:.2f} to {right:.2f}"
+            for zero, left, right in zip(exact, bins["left"], bins["right"], strict=True)
+        ]
+        figure.add_bar(
+            x=list(x),
+            y=list(bins["scenes"]),
+            width=0.045,
+            marker={"color": colours[name], "line": {"width": 0}},
+            name="data",
+            legendgroup="data",
+            showlegend=row == 1,
+            customdata=[[text] for text in label],
+            hovertemplate="%{customdata[0]} bits: %{y} scenes<extra></extra>",
+            row=row,
+            col=1,
+        )
+        figure.add_scatter(
+            x=list(x),
+            y=list(bins["null_mean"]),
+            mode="markers",
+            marker={"color": ink, "size": 7, "symbol": "line-ew-open", "line": {"width": 2}},
+            error_y={
+                "type": "data",
+                "symmetric": False,
+                "array": list(bins["null_high"] - bins["null_mean"]),
+                "arrayminus": list(bins["null_mean"] - bins["null_low"]),
+                "color": MUTED,
+                "thickness": 1.5,
+                "width": 3,
+            },
+            name="chance: mean and band",
+            legendgroup="chance",
+            showlegend=row == 1,
+            hovertemplate="chance: %{y:.1f} scenes<extra></extra>",
+            row=row,
+            col=1,
+        )
+    figure.update_xaxes(range=[-0.07, 1.03], dtick=0.2)
+    figure.update_xaxes(title_text="H(emotion | scene) in bits", row=len(names), col=1)
+    figure.update_yaxes(title_text="scenes", rangemode="tozero")
+    figure.update_layout(
+        height=110 + 190 * len(names),
+        bargap=0,
+        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 1, "xanchor": "right"},
+        margin={"t": 70},
+    )
+    figure.update_annotations(x=0, xanchor="left", font={"color": ink, "size": 14})
+    return figure
+
+
+def zero_entropy_figure(emotions: pd.DataFrame, *, ink: str = TEXT) -> go.Figure:
+    """Share of zero-entropy scenes per emotion (dots) over the band that chance gives (bars)."""
+    shown = emotions[emotions["zero_entropy_share"].notna()].iloc[::-1]
+    figure = go.Figure()
+    figure.add_bar(
+        y=list(shown["emotion"]),
+        base=list(shown["zero_entropy_null_low"] * 100),
+        x=list((shown["zero_entropy_null_high"] - shown["zero_entropy_null_low"]) * 100),
+        orientation="h",
+        marker={"color": MUTED, "opacity": 0.55},
+        width=0.5,
+        name="chance, 95% band",
+        hoverinfo="skip",
+    )
+    figure.add_scatter(
+        y=list(shown["emotion"]),
+        x=list(shown["zero_entropy_null_mean"] * 100),
+        mode="markers",
+        marker={"symbol": "line-ns-open", "color": ink, "size": 13, "line": {"width": 2}},
+        name="chance, mean",
+        hovertemplate="%{y}, chance: %{x:.1f} %<extra></extra>",
+    )
+    colours = emotion_colours(list(shown["emotion"]))
+    figure.add_scatter(
+        y=list(shown["emotion"]),
+        x=list(shown["zero_entropy_share"] * 100),
+        mode="markers",
+        marker={
+            "size": 12,
+            "color": [colours[name] for name in shown["emotion"]],
+            "line": {"color": ink, "width": 1},
+        },
+        name="data",
+        hovertemplate="%{y}: %{x:.1f} % of scenes<extra></extra>",
+    )
+    figure.update_xaxes(title_text="scenes with zero entropy, %", rangemode="tozero")
+    figure.update_layout(
+        height=110 + 30 * len(shown),
+        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom"},
+    )
+    return figure
+
+
+def association_heatmap(
+    cells: pd.DataFrame,
+    *,
+    level: float = 0.05,
+    max_scenes: int = 40,
+    scenes: Sequence[str] | None = None,
+    ink: str = TEXT,
+) -> go.Figure:
+    """Emotion × scene: normalised pointwise mutual information, grey where q > `level`.
+
+    `cells` as of a `BiasReport`. Shows `scenes`, or the `max_scenes` with most subjects.
+    """
+    names = list(scenes) if scenes is not None else list(dict.fromkeys(cells["scene"]))
+    names = names[:max_scenes]
+    emotions = list(dict.fromkeys(cells["emotion"]))
+    shown = cells.set_index(["scene", "emotion"])
+    shown = shown.reindex(pd.MultiIndex.from_product([names, emotions]))
+    grid = (len(names), len(emotions))
+    coloured = np.where(shown["q"] <= level, shown["npmi"], np.nan).reshape(grid)
+    details = [
+        [
+            f"{count:.0f} of {support:.0f}",
+            f"{share * 100:.1f} %",
+            f"{low * 100:.1f} to {high * 100:.1f} %",
+            f"{lift:.2f}",
+            "not tested" if np.isnan(q) else f"{q:.2g}",
+        ]
+        for count, support, share, low, high, lift, q in shown[
+            ["count", "scene_support", "share", "share_low", "share_high", "lift", "q"]
+        ].itertuples(index=False)
+    ]
+    customdata = [details[k * grid[1] : (k + 1) * grid[1]] for k in range(grid[0])]
+    hover = (
+        "%{y}, %{x}<br>%{customdata[0]} subjects: %{customdata[1]} (%{customdata[2]})<br>"
+        "lift %{customdata[3]}, q %{customdata[4]}<extra></extra>"
+    )
+    common = {"x": emotions, "y": names, "xgap": 1, "ygap": 1, "hovertemplate": hover}
+    figure = go.Figure()
+    figure.add_heatmap(
+        z=np.zeros(grid).tolist(),
+        colorscale=[[0, _GREY_CELL], [1, _GREY_CELL]],
+        showscale=False,
+        customdata=customdata,
+        **common,
+    )
+    largest = max(0.1, float(np.nanmax(np.abs(coloured), initial=0.0)))
+    figure.add_heatmap(
+        z=[[None if np.isnan(v) else float(v) for v in row] for row in coloured],
+        colorscale=[[k / (len(DIVERGING) - 1), hue] for k, hue in enumerate(DIVERGING)],
+        zmin=-largest,
+        zmax=largest,
+        customdata=customdata,
+        colorbar={"title": {"text": "nPMI"}, "tickfont": {"color": ink}, "thickness": 12},
+        hoverongaps=False,
+        **common,
+    )
+    figure.update_yaxes(autorange="reversed")
+    figure.update_xaxes(side="top", tickangle=-45 if len(emotions) > 8 else 0)
+    figure.update_layout(height=140 + ROW_PIXELS * len(names))
+    return figure
+
+
+def cluster_bars(
+    distribution: pd.DataFrame, *, cluster: int, level: float = 0.05, ink: str = TEXT
+) -> go.Figure:
+    """One cluster's emotions with their intervals, beside the base rate of each.
+
+    `distribution` as of a `ClusterReport`; bars of emotions that do not differ (q > `level`, or
+    not tested) are pale.
+    """
+    rows = distribution[distribution["cluster"] == cluster].iloc[::-1]
+    colours = emotion_colours(list(rows["emotion"]))
+    differs = (rows["q"] <= level).to_numpy(bool)
+    figure = go.Figure()
+    figure.add_bar(
+        y=list(rows["emotion"]),
+        x=list(rows["share"] * 100),
+        orientation="h",
+        marker={
+            "color": [colours[name] for name in rows["emotion"]],
+            "opacity": np.where(differs, 1.0, 0.4).tolist(),
+        },
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": list((rows["share_high"] - rows["share"]).clip(lower=0) * 100),
+            "arrayminus": list((rows["share"] - rows["share_low"]).clip(lower=0) * 100),
+            "color": ink,
+            "thickness": 1.2,
+            "width": 3,
+        },
+        name="in this cluster",
+        customdata=[
+            [f"{lift:.2f}", f"{q:.2g}"] for lift, q in zip(rows["lift"], rows["q"], strict=True)
+        ],
+        hovertemplate="%{y}: %{x:.1f} %, lift %{customdata[0]}, q %{customdata[1]}<extra></extra>",
+    )
+    figure.add_scatter(
+        y=list(rows["emotion"]),
+        x=list(rows["base_rate"] * 100),
+        mode="markers",
+        marker={"symbol": "line-ns-open", "color": ink, "size": 16, "line": {"width": 2.5}},
+        name="base rate",
+        hovertemplate="%{y}, base rate: %{x:.1f} %<extra></extra>",
+    )
+    figure.update_xaxes(title_text="subjects, %", rangemode="tozero")
+    figure.update_layout(
+        height=110 + 28 * len(rows),
+        bargap=0.35,
+        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom"},
+    )
+    return figure
+
+
+def size_choice_figure(sizes: pd.DataFrame, *, ink: str = TEXT) -> go.Figure:
+    """Stability over seeds and silhouette by number of clusters (`clusters.compare_sizes`)."""
+    figure = go.Figure()
+    styles = (
+        ("stability", "stability (adjusted Rand over seeds)", OKABE_ITO[0], "circle"),
+        ("silhouette", "silhouette", OKABE_ITO[5], "diamond"),
+    )
+    for name, title, colour, symbol in styles:
+        mean = sizes[f"{name}_mean"]
+        figure.add_scatter(
+            x=list(sizes["n_clusters"]),
+            y=list(mean),
+            mode="lines+markers",
+            name=title,
+            line={"color": colour, "width": 2},
+            marker={"symbol": symbol, "size": 9},
+            error_y={
+                "type": "data",
+                "symmetric": False,
+                "array": list(sizes[f"{name}_high"] - mean),
+                "arrayminus": list(mean - sizes[f"{name}_low"]),
+                "thickness": 1.2,
+                "width": 4,
+            },
+            hovertemplate="N = %{x}: %{y:.3f}<extra></extra>",
+        )
+    figure.update_xaxes(type="log", title_text="clusters N", tickvals=list(sizes["n_clusters"]))
+    figure.update_yaxes(zerolinecolor=ink)
+    figure.update_layout(height=360, legend={"orientation": "h", "y": 1.0, "yanchor": "bottom"})
+    return figure
