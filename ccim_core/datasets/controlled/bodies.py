@@ -8,12 +8,13 @@ drawn with the person's place and is the same whatever the emotion: no gait cue 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ccim_core.datasets.controlled.canvas import Canvas
-from ccim_core.datasets.controlled.curves import Points, ellipse, moved, ribbon, smooth
+from ccim_core.datasets.controlled.curves import Points, moved, ribbon, smooth
 from ccim_core.datasets.controlled.lighting import Light
 from ccim_core.datasets.controlled.palette import Colour, mix, scaled
 from ccim_core.datasets.controlled.persons import Person
@@ -59,13 +60,18 @@ class Body:
     def at(self, control: ArrayLike) -> Points:
         """Body space (n, 2) to picture fractions; heights below the chin follow the stature."""
         points = np.asarray(control, np.float64)
-        y = np.where(
-            points[:, 1] > _CHIN, _CHIN + (points[:, 1] - _CHIN) * self.stature, points[:, 1]
-        )
-        squeeze = 1 - 0.10 * abs(self.turn)
-        return np.stack(
-            [self.x + self.unit * (points[:, 0] * squeeze), self.y + self.unit * y], axis=1
-        )
+        if self.stature < 1:
+            low = np.maximum(points[:, 1] - _CHIN, 0)
+            points = points - low[:, None] * ((0.0, 1 - self.stature),)
+        return points * self._gain + self._origin
+
+    @cached_property
+    def _gain(self) -> Points:
+        return np.array([1 - 0.10 * abs(self.turn), 1.0]) * self.unit
+
+    @cached_property
+    def _origin(self) -> Points:
+        return np.array([self.x, self.y])
 
     def curve(self, control: ArrayLike, *, closed: bool = True, steps: int = 4) -> Points:
         """A smooth curve through body-space points, in the picture."""
@@ -131,7 +137,7 @@ def _limb(
     centre = smooth(placed, closed=False, steps=5)
     shape = ribbon(centre, [w * body.unit for w in widths])
     half = 0.5 * widths[0] * body.unit
-    canvas.solid(ellipse(placed[0, 0], placed[0, 1], half, half, count=20), colour)
+    canvas.disc(placed[0, 0], placed[0, 1], half, half, colour, solid=True)
     canvas.solid(shape, colour)
     return shape
 
@@ -144,10 +150,12 @@ def paint_arms(sitter: Sitter, body: Body, sleeve: str, cloth: Colour) -> None:
     for side in (-light.side, light.side):
         joints = body.arm(side)
         wrist = joints[2]
-        skin = _limb(canvas, body, joints, (0.62 * heavy, 0.52 * heavy, 0.36 * heavy), sitter.skin)
+        if sleeve != "long":
+            widths = (0.62 * heavy, 0.52 * heavy, 0.36 * heavy)
+            skin = _limb(canvas, body, joints, widths, sitter.skin)
+            canvas.fill(skin, sitter.shadow, 0.20 if side == light.side else 0.5)
         if body.arms != "pocket":
             _paint_hand(sitter, body, side, joints, heavy)
-        canvas.fill(skin, sitter.shadow, 0.20 if side == light.side else 0.5)
         if sleeve == "none":
             continue
         tone = mix(cloth, dark, 0.10 if side == light.side else 0.55)
@@ -188,11 +196,10 @@ def _paint_hand(sitter: Sitter, body: Body, side: int, joints: Points, heavy: fl
     else:
         x, y = body.at([moved(wrist, -0.03 * side, 0.36)])[0]
         rx, ry = 0.24 * body.unit * heavy, 0.40 * body.unit * heavy
-    sitter.canvas.solid(ellipse(x, y, rx, ry, count=16), sitter.skin)
-    thumb = ellipse(
-        x - 0.18 * side * body.unit, y - 0.12 * body.unit, 0.09 * body.unit, 0.2 * body.unit
-    )
-    sitter.canvas.solid(thumb, mix(sitter.skin, sitter.shadow, 0.25))
+    sitter.canvas.disc(x, y, rx, ry, sitter.skin, solid=True)
+    thumb_x, thumb_y = x - 0.18 * side * body.unit, y - 0.12 * body.unit
+    tone = mix(sitter.skin, sitter.shadow, 0.25)
+    sitter.canvas.disc(thumb_x, thumb_y, 0.09 * body.unit, 0.2 * body.unit, tone, solid=True)
 
 
 def paint_legs(canvas: Canvas, person: Person, body: Body, light: Light, skin: Colour) -> None:
@@ -208,7 +215,7 @@ def paint_legs(canvas: Canvas, person: Person, body: Body, light: Light, skin: C
         wide = person.girth * (0.72 if bare else 1.0)
         _limb(canvas, body, joints, (1.08 * wide, 0.80 * wide, 0.56 * wide), tone)
         foot = body.at([joints[2] + (0.10 * side, 0.42)])[0]
-        canvas.solid(ellipse(foot[0], foot[1], 0.46 * body.unit, 0.24 * body.unit, count=18), shoes)
+        canvas.disc(foot[0], foot[1], 0.46 * body.unit, 0.24 * body.unit, shoes, solid=True)
         if person.lower == "shorts":
             top = joints[:2].copy()
             top[1] = joints[0] + (joints[1] - joints[0]) * 0.95

@@ -6,8 +6,6 @@ that the same subject and cue look the same in every scene.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ccim_core.datasets.controlled.action_units import express
@@ -19,7 +17,7 @@ from ccim_core.datasets.controlled.streams import stream
 
 __all__ = ["draw_bystanders"]
 
-_SMALL, _LARGE = 0.060, 0.068
+_SMALL, _LARGE = 0.068, 0.077
 _CLARITY = (0.85, 1.0)  # the cue is plain to see; how often it agrees is set elsewhere
 
 Rect = tuple[float, float, float, float]
@@ -29,19 +27,19 @@ def draw_bystanders(seed: int, emotion: str, subject: Figure) -> list[Figure]:
     """Two people, sometimes three, who show `emotion`; the farthest first."""
     rng = stream(seed, "bystanders")
     wanted = 3 if rng.random() < 0.25 else 2
-    unit = min(rng.uniform(_SMALL, _LARGE), 0.88 * subject.pose.unit)
+    unit = min(rng.uniform(_SMALL, _LARGE), 0.86 * subject.pose.unit)
     eye_line = float(np.clip(subject.pose.y + rng.uniform(-0.02, 0.06), 0.19, 0.40))
-    order = rng.permutation(_COLUMNS)
-    jitter = rng.uniform(-1, 1, (len(_COLUMNS), 2))
-    for shrink in (1.0, 0.94, 0.88, 0.82):
-        places = list(_free_places(order, jitter, eye_line, unit * shrink, subject, wanted))
+    order, jitter = rng.permutation(_COLUMNS), rng.uniform(-1, 1, (len(_COLUMNS), 2))
+    for shrink in (1.0, 0.93, 0.86, 0.79, 0.72, 0.64, 0.56):
+        places = _free_places(order, jitter, eye_line, unit * shrink, subject, wanted)
         if len(places) >= 2:
             break
     figures = [_draw(seed, k, emotion, place) for k, place in enumerate(places)]
     return sorted(figures, key=lambda figure: figure.pose.unit)
 
 
-_COLUMNS = np.linspace(0.095, 0.905, 28)
+_COLUMNS = np.linspace(0.09, 0.91, 28)
+_HEIGHTS = (0.0, -0.07, 0.07, 0.14)  # some stand taller or shorter where that is what fits
 
 
 def _free_places(
@@ -51,22 +49,22 @@ def _free_places(
     unit: float,
     subject: Figure,
     wanted: int,
-) -> Iterator[tuple[float, float, float]]:
+) -> list[tuple[float, float, float]]:
     """Up to `wanted` heads (x, y, unit), clear of the subject and of each other."""
-    taken = _taken_by(subject)
-    found = 0
-    for column, (dx, dy) in zip(order, jitter, strict=True):
-        size = unit * (1 + 0.05 * dy)
-        x = float(np.clip(column + 0.012 * dx, 1.4 * size, 1 - 1.4 * size))
-        y = eye_line + 0.02 * dy
-        face: Rect = (x - 1.22 * size, y - 1.55 * size, x + 1.22 * size, y + 1.42 * size)
-        if any(_overlap(face, rect) for rect in taken):
-            continue
-        taken.append((x - 1.55 * size, y - 2 * size, x + 1.55 * size, 1.0))
-        yield x, y, size
-        found += 1
-        if found == wanted:
-            return
+    taken, found = _taken_by(subject), []
+    for height in _HEIGHTS:
+        for column, (dx, dy) in zip(order.tolist(), jitter.tolist(), strict=True):
+            size = unit * (1 + 0.05 * dy)
+            x = min(max(column + 0.012 * dx, 1.36 * size), 1 - 1.36 * size)
+            y = max(eye_line + height + 0.02 * dy, 2.0 * size)
+            face: Rect = (x - 1.2 * size, y - 1.5 * size, x + 1.2 * size, y + 1.4 * size)
+            if any(_overlap(face, rect) for rect in taken):
+                continue
+            taken.append((x - 1.5 * size, y - 2 * size, x + 1.5 * size, 1.0))
+            found.append((x, y, size))
+            if len(found) == wanted:
+                return found
+    return found
 
 
 def _taken_by(subject: Figure) -> list[Rect]:

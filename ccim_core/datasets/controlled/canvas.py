@@ -105,7 +105,8 @@ class Canvas:
         left, top, right, bottom = self.region
         self._shape = ((right - left) * scale, (bottom - top) * scale)
         self._gain = float(size * scale)
-        self._origin = np.array([left * scale + 0.5, top * scale + 0.5])
+        self._start = (left * scale + 0.5, top * scale + 0.5)
+        self._origin = np.array(self._start)
         self._picture = picture
         self._image: Image.Image | None = None
         if picture is not None:
@@ -151,7 +152,43 @@ class Canvas:
         self, x0: float, y0: float, x1: float, y1: float, colour: Colour, alpha: float = 1.0
     ) -> None:
         """Fill an upright rectangle."""
-        self.fill(np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]]), colour, alpha)
+        if self._image is None or x1 <= x0 or y1 <= y0:
+            return
+        (ox, oy), k = self._start, self._gain
+        box = (x0 * k - ox, y0 * k - oy, x1 * k - ox, y1 * k - oy)
+        if alpha >= 1:
+            self._opaque.rectangle(box, fill=colour)
+        else:
+            self._blend.rectangle(box, fill=(*colour, round(alpha * 255)))
+        if self._depth is not None and self.distance and alpha > 0.6:
+            edges = [v * self.size - 0.5 for v in (x0, y0, x1, y1)]
+            self._depth.rectangle(edges, fill=float(self.distance))
+
+    def disc(
+        self,
+        x: float,
+        y: float,
+        rx: float,
+        ry: float,
+        colour: Colour,
+        alpha: float = 1.0,
+        *,
+        solid: bool = False,
+    ) -> None:
+        """Fill an upright ellipse; `solid` as in the method of that name."""
+        (ox, oy), k = self._start, self._gain
+        box = ((x - rx) * k - ox, (y - ry) * k - oy, (x + rx) * k - ox, (y + ry) * k - oy)
+        if solid and self._coverage is not None:
+            self._cover.ellipse(box, fill=255)
+        if self._image is None:
+            return
+        if alpha >= 1:
+            self._opaque.ellipse(box, fill=colour)
+        elif alpha > 0.004:
+            self._blend.ellipse(box, fill=(*colour, round(alpha * 255)))
+        if self._depth is not None and self.distance and alpha > 0.6:
+            edges = [v * self.size - 0.5 for v in (x - rx, y - ry, x + rx, y + ry)]
+            self._depth.ellipse(edges, fill=float(self.distance))
 
     def boxes(self, corners: Points, colours: Sequence[Colour]) -> None:
         """Fill many upright rectangles, rows (x0, y0, x1, y1), each in its own colour."""
@@ -181,7 +218,7 @@ class Canvas:
 
     def _box(self, x0: float, y0: float, x1: float, y1: float) -> _Box | None:
         """A shape's bounds on the canvas and the part of it that is visible, or None."""
-        ox, oy = self._origin
+        ox, oy = self._start
         left, top = int(x0 * self._gain - ox), int(y0 * self._gain - oy)
         right, bottom = int(x1 * self._gain - ox) + 2, int(y1 * self._gain - oy) + 2
         clip = (max(left, 0), max(top, 0), min(right, self._shape[0]), min(bottom, self._shape[1]))

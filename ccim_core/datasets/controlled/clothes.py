@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ccim_core.datasets.controlled.bodies import Body
-from ccim_core.datasets.controlled.curves import Points, ellipse, moved, ribbon
+from ccim_core.datasets.controlled.curves import Points, moved, ribbon
 from ccim_core.datasets.controlled.palette import Colour, mix, scaled
 from ccim_core.datasets.controlled.sitter import Sitter
 
@@ -58,7 +58,8 @@ def paint_garment(sitter: Sitter, body: Body) -> None:
         return
     _pattern(sitter, body, torso, trim)
     canvas.shade(torso, "right" if sitter.light.side < 0 else "left", _dark(sitter, cloth), 0.75)
-    _folds(sitter, body, cloth)
+    if sitter.fine:
+        _folds(sitter, body, cloth)
     cut = _CUTS.get(garment)
     if cut is not None:
         cut(sitter, body, cloth, trim)
@@ -98,7 +99,7 @@ def _pattern(sitter: Sitter, body: Body, torso: Points, trim: Colour) -> None:
                 (px, py) = body.at([(x, y)])[0]
                 if abs(px - body.x) < half_width(float(y)) - 0.12 * body.unit:
                     r = 0.085 * body.unit
-                    canvas.fill(ellipse(px, py, r, r, count=10), trim, 0.9)
+                    canvas.disc(px, py, r, r, trim, 0.9)
 
 
 def _folds(sitter: Sitter, body: Body, cloth: Colour) -> None:
@@ -142,7 +143,7 @@ def _shirt(sitter: Sitter, body: Body, cloth: Colour, trim: Colour) -> None:
         canvas.fill(ribbon(moved(placket, edge * unit, 0), 0.025 * unit), _dark(sitter, cloth), 0.5)
     for k in range(5):
         (x, y) = body.at([(mid * k / 5, 2.62 + 0.66 * k)])[0]
-        canvas.fill(ellipse(x, y, 0.05 * unit, 0.05 * unit, count=8), _dark(sitter, cloth), 0.9)
+        canvas.disc(x, y, 0.05 * unit, 0.05 * unit, _dark(sitter, cloth), 0.9)
     _collar(sitter, body, mix(cloth, (255, 255, 255), 0.16), _dark(sitter, cloth))
 
 
@@ -273,7 +274,7 @@ def _blazer(sitter: Sitter, body: Body, cloth: Colour, trim: Colour) -> None:
     front = body.at([(0.02, 3.95), (0.10 + 0.1 * body.turn, 5.7)])
     canvas.fill(ribbon(front, 0.035 * unit), _dark(sitter, cloth), 0.8)
     (x, y) = body.at([(0.06, 4.3)])[0]
-    canvas.fill(ellipse(x, y, 0.07 * unit, 0.07 * unit, count=10), _dark(sitter, cloth))
+    canvas.disc(x, y, 0.07 * unit, 0.07 * unit, _dark(sitter, cloth))
 
 
 def _jacket(sitter: Sitter, body: Body, cloth: Colour, trim: Colour) -> None:

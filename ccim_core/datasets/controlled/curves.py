@@ -48,29 +48,24 @@ def ribbon(centre: Points, width: float | Sequence[float]) -> Points:
     `width` is one width, or widths at equal steps along the curve (interpolated).
     """
     count = len(centre)
-    tangent = np.empty_like(centre)
-    tangent[1:-1] = centre[2:] - centre[:-2]
-    tangent[0] = centre[1] - centre[0]
-    tangent[-1] = centre[-1] - centre[-2]
-    length = np.hypot(tangent[:, 0], tangent[:, 1])
-    half = np.full(count, 0.5 * width) if isinstance(width, float | int) else _spread(width, count)
-    offset = tangent * (half / np.maximum(length, 1e-12))[:, None]
-    outline = np.empty((2 * count, 2))
-    outline[:count, 0] = centre[:, 0] - offset[:, 1]
-    outline[:count, 1] = centre[:, 1] + offset[:, 0]
-    outline[count:, 0] = centre[::-1, 0] + offset[::-1, 1]
-    outline[count:, 1] = centre[::-1, 1] - offset[::-1, 0]
-    return outline
+    line = np.ascontiguousarray(centre).view(np.complex128)[:, 0]  # x + iy: one array to turn
+    tangent = np.empty_like(line)
+    np.subtract(line[2:], line[:-2], out=tangent[1:-1])
+    tangent[0] = line[1] - line[0]
+    tangent[-1] = line[-1] - line[-2]
+    half = 0.5 * width if isinstance(width, float | int) else _spread(len(width), count) @ width
+    offset = tangent * (half * 1j / np.maximum(np.abs(tangent), 1e-12))
+    outline = np.empty(2 * count, np.complex128)
+    np.add(line, offset, out=outline[:count])
+    np.subtract(line, offset, out=outline[: count - 1 : -1])
+    return outline.view(np.float64).reshape(-1, 2)
 
 
 @lru_cache(maxsize=256)
-def _steps(count: int) -> Points:
-    return np.linspace(0, 1, count)
-
-
-def _spread(widths: Sequence[float], count: int) -> Points:
-    """Half of each width, at `count` equal steps."""
-    return 0.5 * np.interp(_steps(count), _steps(len(widths)), widths)
+def _spread(knots: int, count: int) -> Points:
+    """Matrix (count, knots) from widths at equal steps to half widths along a curve."""
+    where, at = np.linspace(0, 1, count), np.linspace(0, 1, knots)
+    return 0.5 * np.stack([np.interp(where, at, row) for row in np.eye(knots)], axis=1)
 
 
 @lru_cache(maxsize=64)

@@ -46,9 +46,8 @@ def _paint_ears(sitter: Sitter) -> None:
         sitter.canvas.fill((rim * 0.6 + (0.012 * s, 0.0)) @ turn * unit + place, sitter.shadow, 0.6)
         if sitter.person.earrings:
             ring = np.array([[0.01 * s, 0.30]]) @ turn * unit + place
-            sitter.canvas.fill(
-                ellipse(ring[0, 0], ring[0, 1], 0.05 * unit, 0.06 * unit, count=10),
-                sitter.light.lit((222, 178, 84)),
+            sitter.canvas.disc(
+                ring[0, 0], ring[0, 1], 0.05 * unit, 0.06 * unit, sitter.light.lit((222, 178, 84))
             )
 
 
@@ -98,7 +97,7 @@ def _paint_freckles(sitter: Sitter) -> None:
     spots = np.stack([rng.uniform(-0.55, 0.55, 16), rng.uniform(0.2, 0.46, 16)], axis=1)
     size = 0.018 * sitter.pose.unit
     for x, y in sitter.front(spots):
-        sitter.canvas.fill(ellipse(x, y, size, size, count=8), colour, 0.6)
+        sitter.canvas.disc(x, y, size, size, colour, 0.6)
 
 
 def paint_glasses(sitter: Sitter) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ccim_core.datasets.controlled.curves import ellipse, moved, ribbon
+from ccim_core.datasets.controlled.curves import moved, ribbon
 from ccim_core.datasets.controlled.heads import Eye
 from ccim_core.datasets.controlled.palette import Colour, luminance, mix, scaled
 from ccim_core.datasets.controlled.sitter import Sitter
@@ -25,7 +25,8 @@ def paint_eyes(sitter: Sitter) -> None:
     for eye in sitter.face.eyes:
         x = 0.42 * eye.side
         sitter.glow(x, -0.12, 0.42, 0.26, sitter.shadow, 0.30 + 0.12 * max(e[4], 0))
-        sitter.glow(x, 0.20, 0.36, 0.16, sitter.shadow, 0.20 + 0.25 * sitter.person.elderly)
+        if sitter.person.elderly > 0.2:
+            sitter.glow(x, 0.20, 0.36, 0.16, sitter.shadow, 0.15 + 0.30 * sitter.person.elderly)
     for eye in sitter.face.eyes:
         _paint_eye(sitter, eye)
         _paint_lid_folds(sitter, eye)
@@ -38,20 +39,20 @@ def _paint_eye(sitter: Sitter, eye: Eye) -> None:
     white = sitter.light.lit((250, 247, 243))
     canvas.fill(opening, white)
     iris = sitter.light.lit(sitter.person.iris)
-    canvas.fill(pose.project(eye.iris), scaled(iris, 0.72))
-    inner = pose.project(eye.iris * (1, 1, 1))
-    centre = inner.mean(axis=0)
-    canvas.fill(centre + (inner - centre) * 0.80, iris)
+    ring = pose.project(eye.iris)
+    canvas.fill(ring, scaled(iris, 0.72))
+    if sitter.fine:
+        centre = ring.mean(axis=0)
+        canvas.fill(centre + (ring - centre) * 0.80, iris)
     canvas.fill(pose.project(eye.pupil), (22, 14, 16))
-    # The upper lid throws a shadow on the ball.
-    canvas.fill(
-        ribbon(moved(upper, 0, 0.022 * unit), 0.05 * unit), mix(sitter.shadow, _INK, 0.35), 0.35
-    )
+    if sitter.fine:  # the upper lid throws a shadow on the ball
+        shade = ribbon(moved(upper, 0, 0.022 * unit), 0.05 * unit)
+        canvas.fill(shade, mix(sitter.shadow, _INK, 0.35), 0.35)
     gx, gy = sitter.front([(eye.glint[0] - 0.035, eye.glint[1] - 0.04)])[0]
-    canvas.fill(ellipse(gx, gy, 0.032 * unit, 0.032 * unit, count=10), (255, 255, 255), 0.92)
+    canvas.disc(gx, gy, 0.032 * unit, 0.032 * unit, (255, 255, 255), 0.92)
     ink = _ink(sitter)
     sitter.stroke(lower, (0.012, 0.026, 0.03, 0.02), mix(ink, sitter.skin, 0.45), 0.75)
-    heavy = 0.062 if sitter.person.made_up else 0.046
+    heavy = sitter.bold(0.062 if sitter.person.made_up else 0.046)
     sitter.stroke(upper, (0.02, heavy * 0.8, heavy, heavy, 0.03), ink)
     if sitter.person.made_up:
         tip = upper[-1]
@@ -78,13 +79,15 @@ def _paint_lid_folds(sitter: Sitter, eye: Eye) -> None:
 
 def paint_brows(sitter: Sitter) -> None:
     """Brows as tapered, slightly two-toned strokes."""
-    weight = 0.105 * sitter.person.brow_weight
+    weight = sitter.bold(0.105 * sitter.person.brow_weight, 1.1)
     brow = sitter.light.lit(sitter.person.brow)
     if abs(luminance(brow) - luminance(sitter.skin)) < 0.16:
         brow = mix(brow, _INK, 0.45)
     for eye in sitter.face.eyes:
         centre = sitter.pose.project(eye.brow)
         sitter.stroke(centre, (0.75 * weight, 1.08 * weight, 0.95 * weight, 0.2 * weight), brow)
+        if not sitter.fine:
+            continue
         below = moved(centre, 0, 0.018 * sitter.pose.unit)
         sitter.stroke(
             below, (0.3 * weight, 0.5 * weight, 0.45 * weight, 0.1 * weight), scaled(brow, 0.8), 0.5
@@ -105,7 +108,7 @@ def paint_forehead(sitter: Sitter) -> None:
     alpha = 0.85 * min(knit, 1) + 0.15 * old
     for s in (-1, 1):
         control = [(0.07 * s, -0.42), (0.085 * s, -0.30), (0.065 * s, -0.18)]
-        sitter.line(control, (0.008, 0.036, 0.01), line, alpha)
+        sitter.line(control, (0.008, sitter.bold(0.036, 0.6), 0.01), line, alpha)
     sitter.glow(0, -0.25, 0.24, 0.18, sitter.shadow, 0.45 * min(knit + max(e[9], 0), 1))
 
 
@@ -135,9 +138,7 @@ def paint_nose(sitter: Sitter) -> None:
     for s in (-1, 1):
         x, y = sitter.front([(0.5 * wide * s, tip + 0.062)], lift=0.12)[0]
         unit = sitter.pose.unit
-        sitter.canvas.fill(
-            ellipse(x, y, 0.045 * unit, 0.022 * unit, count=10), mix(deep, _INK, 0.55), 0.8
-        )
+        sitter.canvas.disc(x, y, 0.045 * unit, 0.022 * unit, mix(deep, _INK, 0.55), 0.8)
     light = mix(sitter.skin, (255, 246, 230), 0.55)
     sitter.glow(-0.03 * away, tip - 0.05, 0.11, 0.10, light, 0.5)
     sitter.glow(-0.02 * away, 0.08, 0.07, 0.22, light, 0.32)
@@ -146,4 +147,4 @@ def paint_nose(sitter: Sitter) -> None:
         for s in (-1, 1):
             for y, reach in ((-0.10, 0.12), (0.0, 0.155), (0.10, 0.17)):
                 control = [(0.02 * s, y - 0.045), (0.08 * s, y - 0.01), (reach * s, y + 0.05)]
-                sitter.line(control, (0.008, 0.032, 0.008), deep, alpha)
+                sitter.line(control, (0.008, sitter.bold(0.032, 0.5), 0.008), deep, alpha)

@@ -75,7 +75,7 @@ def paint_cap(
 
 def gloss(sitter: Sitter, roots: Line, tips: Line, *, count: int = 6, alpha: float = 0.4) -> None:
     """Strands between two lines of head space (z = 0.3): dark and light, alternating."""
-    if not sitter.canvas.colours:
+    if not sitter.fine or not sitter.canvas.colours:
         return
     a, b = np.asarray(roots, np.float64), np.asarray(tips, np.float64)
     share = (np.arange(count) + 0.5) / count
@@ -195,14 +195,14 @@ def _curls(sitter: Sitter, centres: Points, radius: float) -> None:
     placed, unit = sitter.pose.project(centres), sitter.pose.unit
     r = radius * unit
     for x, y in placed:
-        sitter.canvas.solid(ellipse(x, y, r, r, count=14), sitter.hair)
+        sitter.canvas.disc(x, y, r, r, sitter.hair, solid=True)
     if not sitter.canvas.colours:
         return
     lx, ly = 0.25 * r * sitter.light.side, -0.3 * r
     for k, (x, y) in enumerate(placed):
         tone = sitter.hair_light if k % 2 else sitter.hair_dark
         alpha = 0.26 if k % 2 else 0.13
-        sitter.canvas.fill(ellipse(x + lx, y + ly, 0.5 * r, 0.42 * r, count=10), tone, alpha)
+        sitter.canvas.disc(x + lx, y + ly, 0.5 * r, 0.42 * r, tone, alpha)
 
 
 def paint_curly(sitter: Sitter) -> None:

@@ -41,6 +41,11 @@ class HeadPose:
         flat = points[:, :2] * (1 - z * self._shrink) + z * self._shift
         return flat @ self._turn + self._origin
 
+    def project_front(self, points: Points, lift: float = 0.0) -> Points:
+        """Points (n, 2) on the front of the face, as `project(on_face(points, lift))`."""
+        z = _front_depth(points, lift)[:, None]
+        return (points * (1 - z * self._shrink) + z * self._shift) @ self._turn + self._origin
+
     @cached_property
     def _shrink(self) -> Points:
         return np.array([1 - np.cos(self.yaw), 1 - np.cos(self.pitch)])
@@ -64,9 +69,16 @@ def on_face(points: ArrayLike, lift: float = 0.0) -> Points:
     flat = np.asarray(points, np.float64)
     points = np.empty((len(flat), 3))
     points[:, :2] = flat
-    depth = np.sqrt(np.maximum(1 - 0.80 * flat[:, 0] ** 2 - 0.30 * flat[:, 1] ** 2, 0.02))
-    points[:, 2] = 0.92 * depth + lift
+    points[:, 2] = _front_depth(flat, lift)
     return points
+
+
+_CURVATURE = np.array([0.80, 0.30])
+
+
+def _front_depth(points: Points, lift: float) -> Points:
+    """How far towards the viewer the face is at points (n, 2): (n,)."""
+    return 0.92 * np.sqrt(np.maximum(1 - (points * points) @ _CURVATURE, 0.02)) + lift
 
 
 @dataclass(frozen=True)
@@ -139,6 +151,10 @@ def outline(person: Person, jaw_drop: float) -> Points:
     return smooth([(0, -1.38, 0), *right, (0, 1.285 * c + drop, 0.34), *left], steps=5)
 
 
+_ANGLES = np.linspace(0, 2 * np.pi, 22, endpoint=False)
+_RIM = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1)
+
+
 def _eye(person: Person, e: Expression, gaze: tuple[float, float], side: int) -> Eye:
     size = person.eye_size
     half = 0.235 * size
@@ -172,29 +188,26 @@ def _eye(person: Person, e: Expression, gaze: tuple[float, float], side: int) ->
         ],
         closed=False,
     )
-    radius = 0.128 * size
     gx, gy = side * gaze[0] * half - 0.02, 0.005 + gaze[1] * half
-    angle = np.linspace(0, 2 * np.pi, 22, endpoint=False)
-    circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-
-    def within(points: Points) -> Points:
-        """Clamp to the opening: the lids hide the rest."""
-        x = np.clip(points[:, 0], -half, half)
-        high = np.interp(x, upper[:, 0], upper[:, 1])
-        deep = np.interp(x, lower[:, 0], lower[:, 1])
-        return np.stack([x, np.clip(points[:, 1], high, np.maximum(high, deep))], axis=1)
-
-    def placed(points: Points) -> Points:
-        return on_face(np.stack([side * (centre_x + points[:, 0]), points[:, 1]], axis=1))
-
+    disc = np.concatenate([_RIM, 0.5 * _RIM]) * (0.128 * size) + np.array([gx, gy])
+    # The lids hide what lies outside the opening.
+    x = np.minimum(np.maximum(disc[:, 0], -half), half)
+    high = np.interp(x, upper[:, 0], upper[:, 1])
+    deep = np.maximum(high, np.interp(x, lower[:, 0], lower[:, 1]))
+    ball = np.stack([x, np.minimum(np.maximum(disc[:, 1], high), deep)], axis=1)
     crease = moved(upper[3:-1], 0.0, -0.062 + 0.02 * max(e[5], 0))
+    parts = np.concatenate([upper, lower, crease, ball])
+    parts[:, 0] = side * (parts[:, 0] + centre_x)
+    placed = on_face(parts)
+    stops = np.cumsum([len(upper), len(lower), len(crease), len(_RIM)])
+    lids = np.split(placed, stops)
     return Eye(
         side=side,
-        upper=placed(upper),
-        lower=placed(lower),
-        crease=placed(crease),
-        iris=placed(within(circle * radius + (gx, gy))),
-        pupil=placed(within(circle * (0.5 * radius) + (gx, gy))),
+        upper=lids[0],
+        lower=lids[1],
+        crease=lids[2],
+        iris=lids[3],
+        pupil=lids[4],
         glint=(side * (centre_x + gx), gy),
         brow=_brow(person, e, side),
     )

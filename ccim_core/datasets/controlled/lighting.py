@@ -28,6 +28,16 @@ class Light:
     rim: Colour | None = None
     glare: float = 0.5
 
+    def receding(self) -> Light:
+        """The same light a few steps further back: a little dimmer and flatter."""
+        red, green, blue = self.key
+        soft = tuple(0.6 * value + 0.4 * 0.9 for value in self.shade)
+        return Light(
+            key=(0.93 * red, 0.94 * green, 0.96 * blue),
+            shade=(soft[0], soft[1], soft[2]),
+            side=self.side,
+        )
+
     def lit(self, colour: Colour) -> Colour:
         """`colour` as it looks in the light."""
         return scaled(colour, self.key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ccim_core.datasets.controlled.curves import Points, ellipse, smooth
+from ccim_core.datasets.controlled.curves import Points, smooth
 from ccim_core.datasets.controlled.hair import (
     gloss,
     paint_afro,
@@ -153,19 +153,13 @@ def _braids(sitter: Sitter) -> None:
             share = k / 7
             ((x, y),) = sitter.space([(s * (1.08 * w + 0.10 * share), 0.35 + 1.95 * share, 0.02)])
             size = (0.20 - 0.05 * share) * unit
-            sitter.canvas.solid(ellipse(x, y, size, 0.85 * size, count=14), sitter.hair)
-            sitter.canvas.fill(
-                ellipse(x - 0.2 * size, y - 0.2 * size, 0.5 * size, 0.4 * size, count=10),
-                sitter.hair_light, 0.3,
-            )  # fmt: skip
-            sitter.canvas.fill(
-                ellipse(x, y + 0.75 * size, 0.7 * size, 0.25 * size, count=10),
-                sitter.hair_dark,
-                0.6,
-            )
+            sitter.canvas.disc(x, y, size, 0.85 * size, sitter.hair, solid=True)
+            left, up = x - 0.2 * size, y - 0.2 * size
+            sitter.canvas.disc(left, up, 0.5 * size, 0.4 * size, sitter.hair_light, 0.3)
+            sitter.canvas.disc(x, y + 0.75 * size, 0.7 * size, 0.25 * size, sitter.hair_dark, 0.6)
         ((x, y),) = sitter.space([(s * (1.19 * w), 2.42, 0.02)])
-        sitter.canvas.solid(
-            ellipse(x, y, 0.13 * unit, 0.09 * unit, count=12), sitter.light.lit(sitter.person.trim)
+        sitter.canvas.disc(
+            x, y, 0.13 * unit, 0.09 * unit, sitter.light.lit(sitter.person.trim), solid=True
         )
     _curtains(sitter)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ccim_core.datasets.controlled.curves import Points, moved
-from ccim_core.datasets.controlled.palette import hexa, mix, scaled
+from ccim_core.datasets.controlled.palette import Colour, hexa, mix, scaled
 from ccim_core.datasets.controlled.sitter import Sitter
 
 __all__ = ["paint_mouth", "paint_mouth_folds"]
@@ -29,7 +29,7 @@ def paint_mouth_folds(sitter: Sitter) -> None:
             (s * (0.30 + 0.09 * smile + 0.05 * wrinkle), 0.5 * (tip + corner_y) - 0.05),
             (s * (corner_x + 0.11), corner_y + 0.01 + 0.03 * (1 - smile)),
         ]
-        sitter.line(fold, (0.012, 0.042, 0.010), line, alpha)
+        sitter.line(fold, (0.012, sitter.bold(0.042, 0.6), 0.010), line, alpha)
         bracket = [
             (s * (corner_x + 0.02), corner_y + 0.035),
             (s * (corner_x + 0.055), corner_y + 0.13),
@@ -58,18 +58,12 @@ def paint_mouth(sitter: Sitter) -> None:
         lips = mix(lips, sitter.light.lit((176, 44, 62)), 0.42)
     canvas.fill(_between(upper_outer, upper_inner), scaled(lips, 0.88))
     canvas.fill(_between(lower_inner, lower_outer), lips)
-    shine = 0.5 * (lower_inner + lower_outer)
-    count = len(shine)
-    sitter.stroke(
-        shine[count // 3 : -(count // 3)],
-        (0.004, 0.026, 0.004),
-        mix(lips, (255, 240, 230), 0.6),
-        0.5,
-    )
+    if sitter.fine:
+        _paint_shine(sitter, lips, lower_inner, lower_outer)
     dark = mix(scaled(lips, 0.45), (50, 16, 22), 0.45)
     seam = (0.03, 0.026, 0.02, 0.026, 0.03)
     if mouth.gap <= 0.015:
-        sitter.stroke(0.5 * (upper_inner + lower_inner), (0.034, 0.034, 0.03, 0.034, 0.034), dark)
+        sitter.stroke(0.5 * (upper_inner + lower_inner), sitter.bold(0.034, 0.9), dark)
     else:
         sitter.stroke(upper_inner, seam, dark, 0.7)
         sitter.stroke(lower_inner, seam, dark, 0.4)
@@ -77,6 +71,14 @@ def paint_mouth(sitter: Sitter) -> None:
         x, y = upper_outer[end]
         unit = pose.unit
         canvas.glow(x, y, 0.075 * unit, 0.065 * unit, dark, 0.75)
+
+
+def _paint_shine(sitter: Sitter, lips: Colour, inner: Points, outer: Points) -> None:
+    """The light on the lower lip."""
+    shine = 0.5 * (inner + outer)
+    third = len(shine) // 3
+    tone = mix(lips, (255, 240, 230), 0.6)
+    sitter.stroke(shine[third:-third], (0.004, 0.026, 0.004), tone, 0.5)
 
 
 def _paint_inside(sitter: Sitter) -> None:

@@ -35,9 +35,9 @@ def mix(a: Colour, b: Colour, share: float) -> Colour:
     """`a` with `share` of `b` mixed in."""
     rest = 1 - share
     return (
-        round(a[0] * rest + b[0] * share),
-        round(a[1] * rest + b[1] * share),
-        round(a[2] * rest + b[2] * share),
+        int(a[0] * rest + b[0] * share + 0.5),
+        int(a[1] * rest + b[1] * share + 0.5),
+        int(a[2] * rest + b[2] * share + 0.5),
     )
 
 
@@ -45,9 +45,9 @@ def scaled(colour: Colour, factor: float | Sequence[float]) -> Colour:
     """Each channel times `factor` (one number or three), clipped to 0–255."""
     r, g, b = (factor, factor, factor) if isinstance(factor, float | int) else factor
     return (
-        min(255, max(0, round(colour[0] * r))),
-        min(255, max(0, round(colour[1] * g))),
-        min(255, max(0, round(colour[2] * b))),
+        min(255, int(colour[0] * r + 0.5)),
+        min(255, int(colour[1] * g + 0.5)),
+        min(255, int(colour[2] * b + 0.5)),
     )
 
 

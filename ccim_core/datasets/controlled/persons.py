@@ -30,6 +30,9 @@ PATTERNS = ("plain", "stripes", "dots", "block")
 BEARDS = ("none", "stubble", "moustache", "goatee", "full")
 GLASSES = ("none", "round", "square", "cat")
 
+_FRAMES = tuple(hexa(code) for code in ("2b2b31", "5b3a29", "3b4a66", "8a2f3a", "b08d57"))
+_SHOES = tuple(hexa(code) for code in ("2b2b31", "e8e4dc", "6b4226", "7c7f88"))
+
 # style → how likely for a soft (build 0) and a square (build 1) figure
 HAIR_STYLES: dict[str, tuple[float, float]] = {
     "short": (0.4, 3.0),
@@ -99,8 +102,16 @@ class Person:
 
 
 def _choice(rng: np.random.Generator, names: tuple[str, ...], weights: list[float]) -> str:
-    shares = np.cumsum(weights)
-    return names[int(np.searchsorted(shares, rng.random() * shares[-1], side="right"))]
+    left = rng.random() * sum(weights)
+    for name, weight in zip(names, weights, strict=True):
+        left -= weight
+        if left < 0:
+            return name
+    return names[-1]
+
+
+def _within(value: float, low: float, high: float) -> float:
+    return min(max(value, low), high)
 
 
 def _hair_colour(rng: np.random.Generator, skin: Colour, age: str) -> Colour:
@@ -135,7 +146,7 @@ def _distinct(rng: np.random.Generator, other: Colour) -> Colour:
 def draw_person(rng: np.random.Generator, *, grown: bool = False) -> Person:
     """A person from `rng`; `grown` leaves children out."""
     age = _choice(rng, AGES, [0.0 if grown else 0.12, 0.32, 0.36, 0.2])
-    build = float(np.clip(rng.choice([0.16, 0.84]) + rng.normal(0, 0.14), 0, 1))
+    build = _within((0.16, 0.84)[int(rng.integers(2))] + rng.normal(0, 0.14), 0.0, 1.0)
     skin = jitter(rng, pick(rng, SKIN), 3)
     style = _hair_style(rng, age, build)
     hair = _hair_colour(rng, skin, age)
@@ -164,13 +175,11 @@ def draw_person(rng: np.random.Generator, *, grown: bool = False) -> Person:
         hair=hair,
         brow=mix(hair, (40, 28, 26), 0.35 if luminance(hair) < 0.6 else 0.25),
         beard=beard,
-        part=int(rng.choice([-1, 1])),
+        part=(-1, 1)[int(rng.integers(2))],
         glasses=_choice(
             rng, GLASSES, [5.2 if age != "elder" else 2.0, 0.8, 1.0, 0.5 * (1 - build)]
         ),
-        frames=pick(
-            rng, tuple(hexa(c) for c in ("2b2b31", "5b3a29", "3b4a66", "8a2f3a", "b08d57"))
-        ),
+        frames=pick(rng, _FRAMES),
         iris=pick(rng, EYES[:4] if luminance(skin) < 0.62 else EYES),
         freckles=bool(rng.random() < 0.12 and luminance(skin) > 0.6),
         earrings=bool(rng.random() < 0.5 * (1 - build)),
@@ -193,8 +202,8 @@ def draw_person(rng: np.random.Generator, *, grown: bool = False) -> Person:
         pattern=_choice(rng, PATTERNS, [5.0, 1.6, 0.7, 0.9]),
         lower=lower,
         trousers=jitter(rng, pick(rng, TROUSERS), 5),
-        shoes=pick(rng, tuple(hexa(c) for c in ("2b2b31", "e8e4dc", "6b4226", "7c7f88"))),
+        shoes=pick(rng, _SHOES),
         shoulders=float((0.74 if child else 0.86 + 0.2 * build) + rng.normal(0, 0.03)),
-        girth=float(np.clip(1 + rng.normal(0, 0.09), 0.85, 1.22)),
+        girth=_within(1 + rng.normal(0, 0.09), 0.85, 1.22),
         texture=int(rng.integers(2**31)),
     )

@@ -49,7 +49,7 @@ __all__ = [
     "render_picture",
 ]
 
-GENERATOR_VERSION = 1
+GENERATOR_VERSION = 2
 """Raised whenever any picture changes: it is part of every content id."""
 
 PARTS = ("all", "people", "subject")
@@ -57,6 +57,7 @@ _SCHEME = "rendered:"
 _ADDRESS_VERSION = "1"
 _SMALLEST, _LARGEST = 32, 1024
 _BACKDROP = (128, 128, 128)
+_TINY = 13.0  # pixels to a head unit: a head of some 35 pixels
 _COVERED = 128  # a pixel is the subject's if it covers at least half of it
 
 # URI key → field
@@ -204,8 +205,8 @@ class Rendering:
 
 
 def _scale(figure: Figure, size: int) -> int:
-    """How much finer than the picture a figure is painted: about 70 pixels to a head unit."""
-    return int(np.clip(round(70 / (figure.pose.unit * size)), 2, 6))
+    """How much finer than the picture a figure is painted: twice, or thrice where it is tiny."""
+    return 3 if figure.pose.unit * size < _TINY else 2
 
 
 def render(spec: RenderSpec) -> Rendering:
@@ -217,7 +218,7 @@ def render(spec: RenderSpec) -> Rendering:
     picture, light = _backdrop(spec, distances)
     depth = np.array(distances, np.float32)
     for figure in bystanders:
-        coverage = _paint(picture, figure, light, size, coverage=True)
+        coverage = _paint(picture, figure, light.receding(), size, coverage=True)
         depth[coverage >= _COVERED] = figure.distance
     mask = _paint(picture, subject, light, size, coverage=True) >= _COVERED
     depth[mask] = subject.distance
@@ -257,8 +258,9 @@ def render_picture(uri: str) -> NDArray[np.uint8]:
     spec = RenderSpec.from_uri(uri)
     subject = draw_subject(spec.subject_seed, spec.emotion, spec.clarity)
     picture, light = _backdrop(spec, None)
-    for figure in [*_bystanders(spec, subject), subject]:
-        _paint(picture, figure, light, spec.size, coverage=False)
+    for figure in _bystanders(spec, subject):
+        _paint(picture, figure, light.receding(), spec.size, coverage=False)
+    _paint(picture, subject, light, spec.size, coverage=False)
     return np.array(picture)
 
 

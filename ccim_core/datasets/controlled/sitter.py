@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ccim_core.datasets.controlled.canvas import Canvas
 from ccim_core.datasets.controlled.curves import Points, ribbon, smooth
-from ccim_core.datasets.controlled.heads import Face, HeadPose, on_face
+from ccim_core.datasets.controlled.heads import Face, HeadPose
 from ccim_core.datasets.controlled.lighting import Light
 from ccim_core.datasets.controlled.palette import Colour, blush_of, lips_of, mix
 from ccim_core.datasets.controlled.persons import Person
 
 __all__ = ["Sitter"]
+
+_FINE = 17.0
+_FAINTEST = 0.27  # widest part × opacity, in pixels, that is still worth painting
 
 
 @dataclass(frozen=True)
@@ -56,9 +60,27 @@ class Sitter:
             hair_light=mix(hair, light.lit((255, 226, 190)), 0.26),
         )
 
+    @cached_property
+    def pixels(self) -> float:
+        """Picture pixels to a head unit: what decides how much detail can be seen."""
+        return self.pose.unit * self.canvas.size
+
+    @property
+    def fine(self) -> bool:
+        """Whether the figure is large enough for folds, strands and other small things."""
+        return self.pixels > _FINE
+
+    def bold(self, width: float, least: float = 0.85) -> float:
+        """A width of at least `least` pixels, for lines that a tiny face can't be read without."""
+        return max(width, least / self.pixels)
+
+    def _visible(self, width: float | tuple[float, ...], alpha: float) -> bool:
+        widest = width if isinstance(width, float) else max(width)
+        return self.canvas.colours and widest * alpha * self.pixels > _FAINTEST
+
     def front(self, control: ArrayLike, *, lift: float = 0.0) -> Points:
         """Points (n, 2) on the face's front, in the picture."""
-        return self.pose.project(on_face(control, lift))
+        return self.pose.project_front(np.asarray(control, np.float64), lift)
 
     def space(self, control: ArrayLike) -> Points:
         """Points (n, 3) of head space, in the picture."""
@@ -74,7 +96,7 @@ class Sitter:
         steps: int = 4,
     ) -> None:
         """A smooth stroke on the face's front; widths in head units, tapering if several."""
-        if alpha <= 0.02 or not self.canvas.colours:
+        if not self._visible(width, alpha):
             return
         centre = smooth(self.front(control), closed=False, steps=steps)
         self.stroke(centre, width, colour, alpha)
@@ -87,13 +109,15 @@ class Sitter:
         alpha: float = 1.0,
     ) -> None:
         """A stroke along picture points; widths in head units."""
+        if not self._visible(width, alpha):
+            return
         unit = self.pose.unit
         thick = width * unit if isinstance(width, float) else [w * unit for w in width]
         self.canvas.fill(ribbon(centre, thick), colour, alpha)
 
     def glow(self, x: float, y: float, rx: float, ry: float, colour: Colour, alpha: float) -> None:
         """A soft patch on the face's front; radii in head units."""
-        if alpha <= 0.01 or not self.canvas.colours:
+        if not self._visible(0.2 * min(rx, ry), alpha):
             return
         (px, py) = self.front([(x, y)])[0]
         unit = self.pose.unit

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from ccim_core.datasets.controlled.action_units import express
@@ -15,13 +17,14 @@ __all__ = ["FRAMINGS", "draw_subject"]
 
 # framing → (share, smallest and largest head unit, lowest and highest eye line)
 FRAMINGS: dict[str, tuple[float, float, float, float, float]] = {
-    "bust": (0.34, 0.120, 0.148, 0.33, 0.42),
-    "half": (0.36, 0.096, 0.116, 0.27, 0.36),
-    "knee": (0.18, 0.076, 0.090, 0.20, 0.26),
-    "whole": (0.12, 0.066, 0.071, 0.165, 0.17),
+    "bust": (0.37, 0.120, 0.148, 0.33, 0.42),
+    "half": (0.38, 0.097, 0.116, 0.27, 0.36),
+    "knee": (0.17, 0.080, 0.094, 0.20, 0.26),
+    "whole": (0.08, 0.067, 0.071, 0.165, 0.17),
 }
 
 
+@lru_cache(maxsize=256)
 def draw_subject(seed: int, emotion: str, clarity: float) -> Figure:
     """The subject of `seed` showing `emotion`; all but the expression is the seed's alone."""
     person = draw_person(stream(seed, "person"))

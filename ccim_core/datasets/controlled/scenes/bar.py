@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ccim_core.datasets.controlled.curves import ellipse, ribbon, smooth
+from ccim_core.datasets.controlled.curves import ribbon, smooth
 from ccim_core.datasets.controlled.lighting import Light
 from ccim_core.datasets.controlled.palette import Colour, hexa, mix, scaled
 from ccim_core.datasets.controlled.scenes.rooms import Room
@@ -103,7 +103,7 @@ def _neon(s: Set, x: float, y: float) -> None:
     c.fill(ribbon(np.array([(x, y + 0.08), (x, y + 0.155)]), 0.010), pink)
     c.fill(ribbon(np.array([(x - 0.04, y + 0.158), (x + 0.04, y + 0.158)]), 0.010), pink)
     c.fill(ribbon(np.array([(x + 0.015, y + 0.04), (x + 0.075, y - 0.05)]), 0.008), blue)
-    c.fill(ellipse(x - 0.012, y + 0.02, 0.014, 0.014, count=12), blue)
+    c.disc(x - 0.012, y + 0.02, 0.014, 0.014, blue)
 
 
 def _counter(s: Set, wood: Colour, glow: Colour) -> None:
@@ -130,8 +130,8 @@ def _counter(s: Set, wood: Colour, glow: Colour) -> None:
         seat = top + 0.20
         c.fill(ribbon(np.array([(x - 0.05, 1.02), (x - 0.02, seat)]), 0.012), hexa("2a2426"))
         c.fill(ribbon(np.array([(x + 0.05, 1.02), (x + 0.02, seat)]), 0.012), hexa("2a2426"))
-        c.fill(ellipse(x, seat, 0.075, 0.026, count=20), hexa("9a3f3a"))
-        c.fill(ellipse(x, seat - 0.008, 0.070, 0.020, count=20), hexa("b9544a"))
+        c.disc(x, seat, 0.075, 0.026, hexa("9a3f3a"))
+        c.disc(x, seat - 0.008, 0.070, 0.020, hexa("b9544a"))
 
 
 def _glass(s: Set, x: float, base: float) -> None:
@@ -163,4 +163,4 @@ def _glass(s: Set, x: float, base: float) -> None:
         )
         c.fill(bowl, mix(drink, (255, 255, 255), 0.25), 0.95)
         c.rect(x - 0.003, base - 0.055, x + 0.003, base, (236, 230, 220), 0.9)
-        c.fill(ellipse(x, base, 0.024, 0.006, count=12), (236, 230, 220), 0.9)
+        c.disc(x, base, 0.024, 0.006, (236, 230, 220), 0.9)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ccim_core.datasets.controlled.curves import ellipse, moved, ribbon, smooth
+from ccim_core.datasets.controlled.curves import moved, ribbon, smooth
 from ccim_core.datasets.controlled.lighting import Light
 from ccim_core.datasets.controlled.palette import hexa, mix, scaled
 from ccim_core.datasets.controlled.scenes.stagecraft import Set, Weather, quad
@@ -51,7 +51,7 @@ def _sea(s: Set, weather: Weather, horizon: float) -> None:
     for _ in range(26):
         y = horizon + 0.008 + 0.16 * s.rng.random() ** 1.4
         x, w = s.u(-0.05, 1), (0.02 + 0.5 * (y - horizon)) * s.u(0.4, 1.2)
-        c.fill(ellipse(x, y, w, 0.0018 + 0.010 * (y - horizon), count=10), glitter, s.u(0.25, 0.6))
+        c.disc(x, y, w, 0.0018 + 0.010 * (y - horizon), glitter, s.u(0.25, 0.6))
 
 
 def _sand(s: Set, weather: Weather, shore: float) -> None:
@@ -80,7 +80,7 @@ def _sand(s: Set, weather: Weather, shore: float) -> None:
     )
     for _ in range(16):
         x, y = s.u(0, 1), s.u(shore + 0.12, 1)
-        c.fill(ellipse(x, y, s.u(0.02, 0.06), 0.006, count=12), scaled(sand, 0.90), 0.6)
+        c.disc(x, y, s.u(0.02, 0.06), 0.006, scaled(sand, 0.90), 0.6)
 
 
 def _sail(s: Set, weather: Weather, x: float, horizon: float, height: float) -> None:
@@ -113,7 +113,7 @@ def _parasol(s: Set, weather: Weather, x: float, base: float, size: float) -> No
     c.distance = 5.0
     a = weather.tone(s.pick((hexa("e4572e"), hexa("2a9d8f"), hexa("e9b44c"), hexa("3d6fb0"))))
     b = weather.tone(hexa("fbf3e4"))
-    c.fill(ellipse(x + 0.05, base + 0.012, 0.85 * size, 0.028, count=20), (96, 70, 60), 0.28)
+    c.disc(x + 0.05, base + 0.012, 0.85 * size, 0.028, (96, 70, 60), 0.28)
     towel = weather.tone(s.pick((hexa("6fb1c7"), hexa("f0a6a0"), hexa("efe0a8"))))
     c.fill(
         quad(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ccim_core.datasets.controlled.curves import ellipse, ribbon, smooth
+from ccim_core.datasets.controlled.curves import ribbon, smooth
 from ccim_core.datasets.controlled.lighting import Light
 from ccim_core.datasets.controlled.palette import Colour, hexa, mix, scaled
 from ccim_core.datasets.controlled.scenes.rooms import Room
@@ -206,7 +206,7 @@ def _nightstand(s: Set, x: float, top: float, lit: bool, dim: float) -> None:
     if lit:
         c.glow(lx, top - 0.15, 0.30, 0.30, (255, 210, 140), 0.75)
     c.rect(lx - 0.007, top - 0.10, lx + 0.007, top - 0.01, hexa("c9b28a"))
-    c.fill(ellipse(lx, top - 0.014, 0.026, 0.009, count=14), hexa("c9b28a"))
+    c.disc(lx, top - 0.014, 0.026, 0.009, hexa("c9b28a"))
     shade = (255, 236, 190) if lit else scaled(hexa("f0e2c8"), dim)
     c.fill(
         quad(
@@ -223,9 +223,9 @@ def _rug(s: Set, room: Room, colour: Colour) -> None:
     c = s.canvas
     c.distance = 0.0
     x = s.u(0.2, 0.45)
-    c.fill(ellipse(x, 0.84, 0.33, 0.085, count=30), mix(colour, (255, 255, 255), 0.2))
-    c.fill(ellipse(x, 0.84, 0.28, 0.070, count=30), mix(colour, (255, 255, 255), 0.55))
-    c.fill(ellipse(x, 0.84, 0.22, 0.053, count=30), mix(colour, (255, 255, 255), 0.2))
+    c.disc(x, 0.84, 0.33, 0.085, mix(colour, (255, 255, 255), 0.2))
+    c.disc(x, 0.84, 0.28, 0.070, mix(colour, (255, 255, 255), 0.55))
+    c.disc(x, 0.84, 0.22, 0.053, mix(colour, (255, 255, 255), 0.2))
 
 
 def _string_lights(s: Set, x0: float, x1: float, y: float) -> None:

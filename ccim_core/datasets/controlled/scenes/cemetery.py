@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ccim_core.datasets.controlled.curves import arc, ellipse, ribbon
+from ccim_core.datasets.controlled.curves import arc, ribbon
 from ccim_core.datasets.controlled.lighting import Light
 from ccim_core.datasets.controlled.palette import Colour, hexa, mix, scaled
 from ccim_core.datasets.controlled.scenes.stagecraft import Set, Weather, quad
@@ -75,11 +75,8 @@ def _trees(s: Set, weather: Weather, horizon: float) -> None:
     for x in (s.u(-0.02, 0.10), s.u(0.14, 0.24), s.u(0.76, 0.88), s.u(0.92, 1.02)):
         h, base = s.u(0.26, 0.42), horizon + s.u(0.03, 0.07)
         c.rect(x - 0.008, base - 0.06, x + 0.008, base, dark)
-        c.fill(ellipse(x, base - 0.03 - 0.5 * h, 0.13 * h, 0.5 * h, count=26), green)
-        c.fill(
-            ellipse(x + 0.03 * h, base - 0.03 - 0.48 * h, 0.085 * h, 0.45 * h, count=22),
-            scaled(green, 0.8),
-        )
+        c.disc(x, base - 0.03 - 0.5 * h, 0.13 * h, 0.5 * h, green)
+        c.disc(x + 0.03 * h, base - 0.03 - 0.48 * h, 0.085 * h, 0.45 * h, scaled(green, 0.8))
 
 
 def _chapel(s: Set, weather: Weather, x: float, horizon: float) -> None:
@@ -131,8 +128,11 @@ def _stone(
     """A headstone of one of five kinds, with its shade and perhaps flowers."""
     c = s.canvas
     stone = weather.tone(s.vary(s.pick(_STONES), 6), far)
-    c.fill(
-        ellipse(x + 0.15 * height, base, 0.55 * height, 0.05 * height, count=16),
+    c.disc(
+        x + 0.15 * height,
+        base,
+        0.55 * height,
+        0.05 * height,
         mix(scaled(grass, 0.55), weather.haze, far),
         0.8,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ccim_core.datasets.controlled.curves import arc, ellipse, ribbon, smooth
+from ccim_core.datasets.controlled.curves import arc, ribbon, smooth
 from ccim_core.datasets.controlled.lighting import Light
 from ccim_core.datasets.controlled.palette import Colour, hexa, mix, scaled
 from ccim_core.datasets.controlled.scenes.rooms import Room
@@ -118,11 +118,8 @@ def _chart(s: Set, x: float, y: float, w: float, h: float) -> None:
             hexa("5f8f4f"),
         )
         for k, side in enumerate((-1, 1, -1)):
-            c.fill(
-                ellipse(
-                    x + (0.5 + 0.16 * side) * w, y + (0.75 - 0.15 * k) * h, 0.018, 0.010, count=12
-                ),
-                hexa("6fa85a"),
+            c.disc(
+                x + (0.5 + 0.16 * side) * w, y + (0.75 - 0.15 * k) * h, 0.018, 0.010, hexa("6fa85a")
             )
         c.discs(
             np.array(
@@ -160,7 +157,7 @@ def _teacher_desk(s: Set, room: Room, wood: Colour) -> None:
     c.rect(x - 0.012, y - 0.014, x + w + 0.012, y + 0.010, scaled(wood, 0.92))
     gx, gy, r = x + 0.20, y - 0.085, 0.055
     c.rect(gx - 0.006, gy + r, gx + 0.006, y - 0.012, hexa("7a5a3c"))
-    c.fill(ellipse(gx, y - 0.014, 0.035, 0.010, count=14), hexa("7a5a3c"))
+    c.disc(gx, y - 0.014, 0.035, 0.010, hexa("7a5a3c"))
     c.discs(np.array([[gx, gy, r, r]]), [hexa("4f9fc4")])
     land = smooth(
         np.array(
@@ -180,7 +177,7 @@ def _teacher_desk(s: Set, room: Room, wood: Colour) -> None:
     for k, tone in enumerate((hexa("c8453b"), hexa("3f6fa0"), hexa("e0a63e"))):
         c.rect(x + 0.03, y - 0.034 - 0.020 * k, x + 0.12 - 0.006 * k, y - 0.014 - 0.020 * k, tone)
     c.discs(np.array([[x + 0.075, y - 0.088, 0.018, 0.017]]), [hexa("c63d3a")])
-    c.fill(ellipse(x + 0.083, y - 0.108, 0.010, 0.005, count=8), hexa("5f9a4a"))
+    c.disc(x + 0.083, y - 0.108, 0.010, 0.005, hexa("5f9a4a"))
 
 
 def _desk(s: Set, x: float, y: float, w: float, wood: Colour) -> None:

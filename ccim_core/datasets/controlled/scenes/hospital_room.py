@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ccim_core.datasets.controlled.curves import ellipse, ribbon, smooth
+from ccim_core.datasets.controlled.curves import ribbon, smooth
 from ccim_core.datasets.controlled.lighting import Light
 from ccim_core.datasets.controlled.palette import Colour, hexa, mix, scaled
 from ccim_core.datasets.controlled.scenes.rooms import Room
@@ -79,7 +79,7 @@ def _bed(s: Set, x: float, top: float, accent: Colour) -> None:
     w = 0.50
     right = x + w
     sheet, cover = hexa("fbfcfa"), mix(accent, (255, 255, 255), 0.45)
-    c.fill(ellipse(x + 0.5 * w, top + 0.245, 0.56 * w, 0.02, count=20), (60, 70, 80), 0.3)
+    c.disc(x + 0.5 * w, top + 0.245, 0.56 * w, 0.02, (60, 70, 80), 0.3)
     for a in (x + 0.03, right - 0.07):
         c.rect(a, top + 0.10, a + 0.02, top + 0.22, _STEEL)
         c.discs(np.array([[a + 0.01, top + 0.228, 0.016, 0.016]]), [hexa("4a525a")])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ccim_core.datasets.controlled.curves import arc, ellipse, ribbon, smooth
+from ccim_core.datasets.controlled.curves import arc, ribbon, smooth
 from ccim_core.datasets.controlled.lighting import Light
 from ccim_core.datasets.controlled.palette import Colour, hexa, mix, scaled
 from ccim_core.datasets.controlled.scenes.rooms import Room
@@ -153,7 +153,7 @@ def _stove(s: Set, x: float, dim: float | tuple[float, float, float]) -> None:
     pot = scaled(s.pick((hexa("c8453b"), hexa("e0e4e6"), hexa("3f7f8a"), hexa("e6a637"))), dim)
     c.rect(x - 0.095, _TOP - 0.085, x - 0.005, _TOP - 0.016, pot)
     c.rect(x - 0.112, _TOP - 0.070, x + 0.012, _TOP - 0.056, scaled(pot, 0.8))
-    c.fill(ellipse(x - 0.05, _TOP - 0.087, 0.047, 0.014, count=18), mix(pot, (255, 255, 255), 0.25))
+    c.disc(x - 0.05, _TOP - 0.087, 0.047, 0.014, mix(pot, (255, 255, 255), 0.25))
     c.discs(np.array([[x - 0.05, _TOP - 0.104, 0.009, 0.009]]), [hexa("2b2e33")])
     for k in range(2):
         wisp = smooth(
@@ -168,7 +168,7 @@ def _stove(s: Set, x: float, dim: float | tuple[float, float, float]) -> None:
             closed=False,
         )
         c.fill(ribbon(wisp, [0.004, 0.014, 0.004]), (255, 255, 255), 0.4)
-    c.fill(ellipse(x + 0.065, _TOP - 0.024, 0.046, 0.012, count=16), hexa("24262b"))
+    c.disc(x + 0.065, _TOP - 0.024, 0.046, 0.012, hexa("24262b"))
     c.fill(
         ribbon(np.array([(x + 0.10, _TOP - 0.026), (x + 0.165, _TOP - 0.045)]), 0.010),
         hexa("7a5236"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ccim_core.datasets.controlled.curves import arc, ellipse, ribbon
+from ccim_core.datasets.controlled.curves import arc, ribbon
 from ccim_core.datasets.controlled.lighting import Light
 from ccim_core.datasets.controlled.palette import Colour, hexa, mix, scaled
 from ccim_core.datasets.controlled.scenes.rooms import Room
@@ -128,7 +128,7 @@ def _shelf_in_depth(s: Set, room: Room, side: int, wood: Colour) -> None:
         top, floor = 0.04 + 0.19 * row, 0.04 + 0.19 * row + 0.165
         depth = 0.34
         while depth > 0.01:
-            step = 0.010 + 0.030 * depth
+            step = 0.014 + 0.036 * depth
             spine = scaled(s.pick(_SPINES), shade)
             high = top + (floor - top) * s.u(0.05, 0.3)
             c.fill(room.side_wall(side, depth, depth - 0.86 * step, high, floor), spine)
@@ -160,7 +160,7 @@ def _table(s: Set, x: float, top: float, wood: Colour) -> None:
     lx = x - 0.07
     c.glow(lx, top - 0.06, 0.20, 0.16, (255, 226, 150), 0.65)
     c.rect(lx - 0.006, top - 0.13, lx + 0.006, top - 0.005, hexa("c9a24c"))
-    c.fill(ellipse(lx, top - 0.004, 0.035, 0.011, count=14), hexa("c9a24c"))
+    c.disc(lx, top - 0.004, 0.035, 0.011, hexa("c9a24c"))
     c.fill(
         np.concatenate([arc(lx, top - 0.115, 0.075, 0.048, 180, 360, count=14)]),
         s.pick((hexa("2f7f5a"), hexa("c9a24c"), hexa("8a2f2f"))),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ccim_core.datasets.controlled.curves import ellipse, ribbon
+from ccim_core.datasets.controlled.curves import ribbon
 from ccim_core.datasets.controlled.lighting import Light
 from ccim_core.datasets.controlled.palette import Colour, hexa, mix, scaled
 from ccim_core.datasets.controlled.scenes.stagecraft import Set, Weather, quad
@@ -104,7 +104,7 @@ def _stall(
             tone = weather.tone(
                 s.pick((hexa("c98a4e"), hexa("a34a3a"), hexa("d9c08a"), hexa("6f9a5a")))
             )
-            c.fill(ellipse(x, top + 0.19, 0.017, 0.036, count=14), tone)
+            c.disc(x, top + 0.19, 0.017, 0.036, tone)
     _heap(s, weather, x0 + 0.03, x1 - 0.03, counter - 0.01)
     wood = weather.tone(hexa("a87c50"))
     c.rect(x0 + 0.005, counter - 0.02, x1 - 0.005, counter + 0.015, mix(wood, (255, 240, 210), 0.2))
@@ -119,10 +119,7 @@ def _stall(
         ta, tb = x0 + w * (0.08 + 0.84 * a), x0 + w * (0.08 + 0.84 * b)
         ba, bb = x0 - 0.012 + (w + 0.024) * a, x0 - 0.012 + (w + 0.024) * b
         c.fill(quad((ta, top), (tb, top), (bb, top + 0.095), (ba, top + 0.095)), tone)
-        c.fill(
-            ellipse(0.5 * (ba + bb), top + 0.095, 0.5 * (bb - ba), 0.026, count=12),
-            scaled(tone, 0.9),
-        )
+        c.disc(0.5 * (ba + bb), top + 0.095, 0.5 * (bb - ba), 0.026, scaled(tone, 0.9))
 
 
 def _heap(s: Set, weather: Weather, x0: float, x1: float, base: float) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ccim_core.datasets.controlled.curves import ellipse, moved, ribbon, smooth
+from ccim_core.datasets.controlled.curves import moved, ribbon, smooth
 from ccim_core.datasets.controlled.lighting import Light
 from ccim_core.datasets.controlled.palette import Colour, hexa, mix, scaled
 from ccim_core.datasets.controlled.scenes.stagecraft import Set, Weather, quad
@@ -43,7 +43,7 @@ def paint_park(s: Set) -> Light:
     c.distance = 12.0
     for x in (s.u(0.0, 0.22), s.u(0.78, 1.0), s.u(0.3, 0.7)):
         base = horizon + s.u(0.03, 0.10)
-        c.fill(ellipse(x + 0.03, base, 0.13, 0.016, count=18), scaled(lawn, 0.62), 0.7)
+        c.disc(x + 0.03, base, 0.13, 0.016, scaled(lawn, 0.62), 0.7)
         s.tree(
             x,
             base,
@@ -85,17 +85,10 @@ def _mowing(s: Set, lawn: Colour, horizon: float) -> None:
 def _pond(s: Set, weather: Weather, horizon: float) -> None:
     c, x, y = s.canvas, s.u(0.3, 0.7), horizon + s.u(0.10, 0.15)
     w = s.u(0.24, 0.36)
-    c.fill(ellipse(x, y, w, 0.052, count=30), weather.tone(hexa("c8b98a")))
-    c.fill(
-        ellipse(x, y + 0.004, 0.96 * w, 0.046, count=30),
-        mix(weather.sky[0], weather.tone(hexa("4f9ab0")), 0.5),
-    )
+    c.disc(x, y, w, 0.052, weather.tone(hexa("c8b98a")))
+    c.disc(x, y + 0.004, 0.96 * w, 0.046, mix(weather.sky[0], weather.tone(hexa("4f9ab0")), 0.5))
     for _ in range(6):
-        c.fill(
-            ellipse(x + s.u(-0.7, 0.7) * w, y + s.u(-0.02, 0.03), 0.04, 0.003, count=10),
-            (255, 255, 255),
-            0.5,
-        )
+        c.disc(x + s.u(-0.7, 0.7) * w, y + s.u(-0.02, 0.03), 0.04, 0.003, (255, 255, 255), 0.5)
     for _ in range(2):
         dx, dy = x + s.u(-0.6, 0.6) * w, y + s.u(-0.01, 0.02)
         c.discs(
@@ -132,7 +125,7 @@ def _bench(s: Set, weather: Weather, x: float, base: float) -> None:
     c.distance = 6.0
     wood, iron = weather.tone(hexa("a86b3e")), weather.tone(hexa("3c4148"))
     w, h = 0.30, 0.15
-    c.fill(ellipse(x, base + 0.004, 0.62 * w, 0.018, count=18), (40, 60, 30), 0.35)
+    c.disc(x, base + 0.004, 0.62 * w, 0.018, (40, 60, 30), 0.35)
     for dx in (-0.40, 0.40):
         c.rect(x + dx * w - 0.008, base - h, x + dx * w + 0.008, base, iron)
     for k in range(3):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ccim_core.datasets.controlled.curves import Points, ellipse, moved, ribbon, smooth
+from ccim_core.datasets.controlled.curves import Points, moved, ribbon, smooth
 from ccim_core.datasets.controlled.palette import Colour, mix, scaled
 from ccim_core.datasets.controlled.scenes.stagecraft import Set, Weather, quad
 
@@ -244,10 +244,7 @@ class Room:
             steps=4,
         )
         c.fill(bell, shade)
-        c.fill(
-            ellipse(x, drop + 0.60 * size, 0.62 * size, 0.12 * size, count=18),
-            mix(glow, (255, 255, 255), 0.55),
-        )
+        c.disc(x, drop + 0.60 * size, 0.62 * size, 0.12 * size, mix(glow, (255, 255, 255), 0.55))
 
     def plant(self, x: float, base: float, height: float, pot: Colour, leaves: Colour) -> None:
         """A pot plant with broad leaves."""

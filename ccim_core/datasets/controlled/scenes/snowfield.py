@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ccim_core.datasets.controlled.curves import ellipse, ribbon, smooth
+from ccim_core.datasets.controlled.curves import ribbon, smooth
 from ccim_core.datasets.controlled.lighting import Light
 from ccim_core.datasets.controlled.palette import Colour, hexa, mix, scaled
 from ccim_core.datasets.controlled.scenes.stagecraft import Set, Weather, quad
@@ -100,7 +100,7 @@ def _forest(s: Set, weather: Weather, horizon: float) -> None:
 def _snowy_pine(s: Set, weather: Weather, x: float, base: float, height: float) -> None:
     c = s.canvas
     green, white = weather.tone(hexa("2f5a52")), weather.tone(hexa("f6fafc"))
-    c.fill(ellipse(x + 0.04, base, 0.2 * height, 0.02, count=18), weather.tone(hexa("a9c3de")), 0.8)
+    c.disc(x + 0.04, base, 0.2 * height, 0.02, weather.tone(hexa("a9c3de")), 0.8)
     c.rect(
         x - 0.025 * height,
         base - 0.14 * height,

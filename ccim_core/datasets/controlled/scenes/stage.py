@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ccim_core.datasets.controlled.curves import ellipse, ribbon, smooth
+from ccim_core.datasets.controlled.curves import ribbon, smooth
 from ccim_core.datasets.controlled.lighting import Light
 from ccim_core.datasets.controlled.palette import Colour, hexa, mix, scaled
 from ccim_core.datasets.controlled.scenes.stagecraft import Set, quad
@@ -95,11 +95,7 @@ def _beams(s: Set, beams: tuple[Colour, ...], floor: float) -> None:
             colour,
             0.16,
         )
-        c.fill(
-            ellipse(foot, floor + 0.16, half, 0.035, count=24),
-            mix(colour, (255, 255, 255), 0.3),
-            0.42,
-        )
+        c.disc(foot, floor + 0.16, half, 0.035, mix(colour, (255, 255, 255), 0.3), 0.42)
         c.glow(x, 0.04, 0.07, 0.07, colour, 0.9)
     c.rect(0, 0.012, 1, 0.024, hexa("15151c"))
     for k in range(count):
@@ -108,10 +104,7 @@ def _beams(s: Set, beams: tuple[Colour, ...], floor: float) -> None:
             quad((x - 0.018, 0.01), (x + 0.018, 0.01), (x + 0.026, 0.05), (x - 0.026, 0.05)),
             hexa("22232c"),
         )
-        c.fill(
-            ellipse(x, 0.05, 0.024, 0.009, count=12),
-            mix(beams[k % len(beams)], (255, 255, 255), 0.6),
-        )
+        c.disc(x, 0.05, 0.024, 0.009, mix(beams[k % len(beams)], (255, 255, 255), 0.6))
 
 
 def _curtains(s: Set, curtain: Colour) -> None:
@@ -143,13 +136,9 @@ def _curtains(s: Set, curtain: Colour) -> None:
             c.fill(shape, tone)
     x = -0.02
     while x < 1.02:
-        c.fill(ellipse(x + 0.075, -0.01, 0.085, 0.115, count=22), scaled(curtain, 0.72))
-        c.fill(ellipse(x + 0.075, -0.02, 0.068, 0.098, count=22), curtain)
-        c.fill(
-            ellipse(x + 0.060, -0.03, 0.030, 0.085, count=18),
-            mix(curtain, (255, 200, 190), 0.22),
-            0.7,
-        )
+        c.disc(x + 0.075, -0.01, 0.085, 0.115, scaled(curtain, 0.72))
+        c.disc(x + 0.075, -0.02, 0.068, 0.098, curtain)
+        c.disc(x + 0.060, -0.03, 0.030, 0.085, mix(curtain, (255, 200, 190), 0.22), 0.7)
         x += 0.148
     c.rect(0, 0, 1, 0.014, hexa("d8b25a"))
 
@@ -158,17 +147,17 @@ def _mic(s: Set, x: float, base: float) -> None:
     c = s.canvas
     c.distance = 3.5
     steel = hexa("c9ced6")
-    c.fill(ellipse(x, base, 0.055, 0.014, count=18), hexa("24252e"))
+    c.disc(x, base, 0.055, 0.014, hexa("24252e"))
     c.rect(x - 0.005, base - 0.46, x + 0.005, base, steel)
     c.fill(ribbon(np.array([(x, base - 0.45), (x + 0.035, base - 0.505)]), 0.018), hexa("3a3c48"))
-    c.fill(ellipse(x + 0.044, base - 0.52, 0.024, 0.024, count=18), steel)
-    c.fill(ellipse(x + 0.038, base - 0.526, 0.010, 0.010, count=10), (255, 255, 255), 0.6)
+    c.disc(x + 0.044, base - 0.52, 0.024, 0.024, steel)
+    c.disc(x + 0.038, base - 0.526, 0.010, 0.010, (255, 255, 255), 0.6)
 
 
 def _drums(s: Set, floor: float, beams: tuple[Colour, ...]) -> None:
     c, x = s.canvas, s.u(0.35, 0.65)
     shell = s.pick((hexa("b8323a"), hexa("2f6f8f"), hexa("d9a441")))
-    c.fill(ellipse(x, floor + 0.06, 0.30, 0.04, count=24), (10, 8, 16), 0.5)
+    c.disc(x, floor + 0.06, 0.30, 0.04, (10, 8, 16), 0.5)
     for dx, dy, r in (
         (-0.20, -0.07, 0.085),
         (0.20, -0.07, 0.085),
@@ -176,24 +165,24 @@ def _drums(s: Set, floor: float, beams: tuple[Colour, ...]) -> None:
         (0.10, -0.21, 0.065),
     ):
         c.rect(x + dx - r, floor + dy, x + dx + r, floor + dy + 0.11, shell)
-        c.fill(ellipse(x + dx, floor + dy, r, 0.35 * r, count=20), hexa("f3efe6"))
+        c.disc(x + dx, floor + dy, r, 0.35 * r, hexa("f3efe6"))
     c.discs(
         np.array([[x, floor - 0.04, 0.115, 0.115], [x, floor - 0.04, 0.098, 0.098]]),
         [shell, hexa("f3efe6")],
     )
-    c.fill(ellipse(x, floor - 0.04, 0.035, 0.035, count=18), mix(shell, (255, 255, 255), 0.4))
+    c.disc(x, floor - 0.04, 0.035, 0.035, mix(shell, (255, 255, 255), 0.4))
     for dx in (-0.27, 0.27):
         c.fill(
             ribbon(np.array([(x + dx, floor + 0.04), (x + dx, floor - 0.27)]), 0.007),
             hexa("b9bec8"),
         )
-        c.fill(ellipse(x + dx, floor - 0.275, 0.085, 0.016, count=20), hexa("e6c35c"))
+        c.disc(x + dx, floor - 0.275, 0.085, 0.016, hexa("e6c35c"))
 
 
 def _piano(s: Set, floor: float, beams: tuple[Colour, ...]) -> None:
     c, x = s.canvas, s.u(0.34, 0.6)
     black = hexa("17171f")
-    c.fill(ellipse(x + 0.06, floor + 0.07, 0.32, 0.03, count=24), (6, 5, 10), 0.5)
+    c.disc(x + 0.06, floor + 0.07, 0.32, 0.03, (6, 5, 10), 0.5)
     for dx in (-0.14, 0.24):
         c.rect(x + dx, floor - 0.06, x + dx + 0.02, floor + 0.07, black)
     lid = smooth(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ccim_core.datasets.controlled.curves import Points, ellipse, ribbon, smooth
+from ccim_core.datasets.controlled.curves import Points, ribbon, smooth
 from ccim_core.datasets.controlled.lighting import Light
 from ccim_core.datasets.controlled.palette import Colour, hexa, mix, scaled
 from ccim_core.datasets.controlled.scenes.stagecraft import Set, Weather, quad
@@ -243,10 +243,7 @@ def _street_lamp(s: Set, weather: Weather, x: float, base: float, bend: int) -> 
     hx, hy = x + 0.085 * bend, top - 0.012
     if _lit(weather):
         c.glow(hx, hy + 0.01, 0.13, 0.13, (255, 222, 150), 0.8)
-    c.fill(
-        ellipse(hx, hy, 0.030, 0.011, count=14),
-        (255, 240, 196) if _lit(weather) else (225, 228, 226),
-    )
+    c.disc(hx, hy, 0.030, 0.011, (255, 240, 196) if _lit(weather) else (225, 228, 226))
 
 
 def _car(s: Set, weather: Weather, x: float, base: float, length: float) -> None:
@@ -256,7 +253,7 @@ def _car(s: Set, weather: Weather, x: float, base: float, length: float) -> None
         s.pick((hexa("c9463d"), hexa("3f6fa0"), hexa("e3b448"), hexa("e6e6e2"), hexa("4c6f5c")))
     )
     h = 0.20 * length
-    c.fill(ellipse(x, base + 0.004, 0.54 * length, 0.10 * h, count=16), (20, 20, 26), 0.45)
+    c.disc(x, base + 0.004, 0.54 * length, 0.10 * h, (20, 20, 26), 0.45)
     cabin = quad(
         (x - 0.30 * length, base - 1.05 * h),
         (x - 0.19 * length, base - 1.85 * h),
@@ -306,11 +303,8 @@ def _car(s: Set, weather: Weather, x: float, base: float, length: float) -> None
         )
         c.discs(wheel, [(36, 36, 42), (178, 180, 184)])
     lamp = (255, 236, 170) if _lit(weather) else (244, 240, 226)
-    c.fill(ellipse(x + 0.465 * length, base - 0.66 * h, 0.022 * length, 0.11 * h, count=10), lamp)
-    c.fill(
-        ellipse(x - 0.475 * length, base - 0.66 * h, 0.016 * length, 0.10 * h, count=10),
-        (200, 60, 50),
-    )
+    c.disc(x + 0.465 * length, base - 0.66 * h, 0.022 * length, 0.11 * h, lamp)
+    c.disc(x - 0.475 * length, base - 0.66 * h, 0.016 * length, 0.10 * h, (200, 60, 50))
 
 
 def _rain(s: Set) -> None:
