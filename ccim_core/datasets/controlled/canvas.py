@@ -8,76 +8,15 @@ their exact value and edges come out smooth.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw
 
 from ccim_core.datasets.controlled.curves import Points
 from ccim_core.datasets.controlled.palette import Colour
+from ccim_core.datasets.controlled.tiles import Box, run_of, stretched
 
 __all__ = ["Canvas"]
-
-_TILE = 72
-
-
-@lru_cache(maxsize=16)
-def _tile(kind: str) -> Image.Image:
-    """A cached grey tile of soft alpha, stretched over a shape when it is shaded."""
-    axis = (np.arange(_TILE) + 0.5) / _TILE * 2 - 1
-    x, y = np.meshgrid(axis, axis)
-    if kind == "glow":
-        alpha = np.clip(1 - (x**2 + y**2), 0, 1) ** 2
-    elif kind == "down":
-        alpha = (y + 1) / 2
-    elif kind == "up":
-        alpha = (1 - y) / 2
-    elif kind == "right":
-        alpha = np.clip((x + 0.25) / 1.25, 0, 1) ** 1.3
-    elif kind == "left":
-        alpha = np.clip((0.25 - x) / 1.25, 0, 1) ** 1.3
-    elif kind in ("ball_right", "ball_left"):
-        # A ball lit from the other side and from above: its shadow gathers at the lower rim.
-        side = x if kind == "ball_right" else -x
-        z = np.sqrt(np.clip(1.15 - x**2 - y**2, 0, 1))
-        alpha = np.clip(0.62 + 0.52 * side + 0.30 * y - 0.66 * z, 0, 1)
-    elif kind == "vignette":
-        alpha = np.clip((x**2 + y**2 - 0.55) / 1.45, 0, 1) ** 1.5
-    else:
-        raise ValueError(f"Expected a known tile, got {kind!r}")
-    return Image.fromarray((alpha * 255).round().astype(np.uint8))
-
-
-_LEVELS = 64
-
-
-@lru_cache(maxsize=1024)
-def _faint_tile(kind: str, level: int) -> Image.Image:
-    """A tile at `level` of `_LEVELS` of its opacity."""
-    return _tile(kind).point([value * level / _LEVELS for value in range(256)])
-
-
-class _Box(NamedTuple):
-    """The bounds of a shape in canvas pixels, and the part of them that lies on the canvas."""
-
-    whole: tuple[int, int, int, int]
-    visible: tuple[int, int, int, int]
-
-
-def _stretched(kind: str, alpha: float, box: _Box) -> Image.Image:
-    """The visible part of a soft tile stretched over `box`."""
-    (left, top, right, bottom), clip = box
-    across, down = _TILE / (right - left), _TILE / (bottom - top)
-    part = (
-        (clip[0] - left) * across,
-        (clip[1] - top) * down,
-        (clip[2] - left) * across,
-        (clip[3] - top) * down,
-    )
-    size = (clip[2] - clip[0], clip[3] - clip[1])
-    tile = _faint_tile(kind, round(alpha * _LEVELS))
-    return tile.resize(size, Image.Resampling.BILINEAR, box=part)
 
 
 class Canvas:
@@ -216,7 +155,7 @@ class Canvas:
             for box in (corners * self.size - 0.5).tolist():
                 self._depth.ellipse(box, fill=float(self.distance))
 
-    def _box(self, x0: float, y0: float, x1: float, y1: float) -> _Box | None:
+    def _box(self, x0: float, y0: float, x1: float, y1: float) -> Box | None:
         """A shape's bounds on the canvas and the part of it that is visible, or None."""
         ox, oy = self._start
         left, top = int(x0 * self._gain - ox), int(y0 * self._gain - oy)
@@ -224,7 +163,7 @@ class Canvas:
         clip = (max(left, 0), max(top, 0), min(right, self._shape[0]), min(bottom, self._shape[1]))
         if clip[0] >= clip[2] or clip[1] >= clip[3]:
             return None
-        return _Box((left, top, right, bottom), clip)
+        return Box((left, top, right, bottom), clip)
 
     def gradient(
         self,
@@ -245,9 +184,9 @@ class Canvas:
         (left, top, right, bottom), clip = box
         width, height = clip[2] - clip[0], clip[3] - clip[1]
         if across:
-            strip = _gradient(colours, right - left)[None, clip[0] - left : clip[2] - left]
+            strip = run_of(colours, right - left)[None, clip[0] - left : clip[2] - left]
         else:
-            strip = _gradient(colours, bottom - top)[clip[1] - top : clip[3] - top, None]
+            strip = run_of(colours, bottom - top)[clip[1] - top : clip[3] - top, None]
         self._image.paste(
             Image.fromarray(np.ascontiguousarray(strip)).resize(
                 (width, height), Image.Resampling.NEAREST
@@ -262,7 +201,7 @@ class Canvas:
         box = self._box(x - rx, y - ry, x + rx, y + ry)
         if self._image is None or box is None or alpha <= 0.004:
             return
-        tile = _stretched("glow", min(alpha, 1.0), box)
+        tile = stretched("glow", min(alpha, 1.0), box)
         self._image.paste(colour, box.visible, tile)
 
     def shade(self, points: Points, kind: str, colour: Colour, alpha: float) -> None:
@@ -277,7 +216,7 @@ class Canvas:
         mask = Image.new("L", (right - left, bottom - top))
         local = points * self._gain - self._origin - (left, top)
         ImageDraw.Draw(mask).polygon(local.ravel().tolist(), fill=255)
-        tile = _stretched(kind, min(alpha, 1.0), box)
+        tile = stretched(kind, min(alpha, 1.0), box)
         self._image.paste(colour, box.visible, ImageChops.multiply(mask, tile))
 
     def ground_depth(self, horizon: float, *, eye_height: float = 1.6, far: float = 60.0) -> None:
@@ -303,12 +242,3 @@ class Canvas:
         left, top, right, bottom = self.region
         whole[top:bottom, left:right] = np.asarray(self._coverage.reduce(self.scale))
         return whole
-
-
-def _gradient(colours: tuple[Colour, ...], length: int) -> np.ndarray:
-    """`colours` spread evenly over `length` steps: (length, 3) uint8."""
-    stops = np.asarray(colours, np.float64)
-    where = np.linspace(0, len(stops) - 1, length)
-    knots = np.arange(len(stops))
-    channels = [np.interp(where, knots, stops[:, channel]) for channel in range(3)]
-    return np.stack(channels, axis=1).round().astype(np.uint8)

@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Points", "arc", "ellipse", "mirrored", "moved", "oval", "ribbon", "scalloped", "smooth"]
+__all__ = ["Points", "arc", "ellipse", "mirrored", "moved", "ribbon", "scalloped", "smooth"]
 
 Points = NDArray[np.float64]
 
@@ -77,13 +77,6 @@ def _circle(count: int) -> Points:
 def ellipse(x: float, y: float, rx: float, ry: float, *, count: int = 28) -> Points:
     """An upright ellipse about (x, y): (count, 2)."""
     return _circle(count) * (rx, ry) + (x, y)
-
-
-def oval(x: float, y: float, rx: float, ry: float, *, tilt: float, count: int = 28) -> Points:
-    """An ellipse turned by `tilt` radians."""
-    cosine, sine = np.cos(tilt), np.sin(tilt)
-    turn = np.array([[cosine, sine], [-sine, cosine]])
-    return (_circle(count) * (rx, ry)) @ turn + (x, y)
 
 
 def arc(

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ccim_core.datasets.controlled.action_units import Expression
-from ccim_core.datasets.controlled.curves import Points, mirrored, moved, smooth
+from ccim_core.datasets.controlled.curves import Points, moved, smooth
 from ccim_core.datasets.controlled.persons import Person
 
 __all__ = ["Eye", "Face", "HeadPose", "Mouth", "build_face", "on_face"]
@@ -294,8 +294,3 @@ def _mouth(person: Person, e: Expression, drop: float) -> Mouth:
         width=width,
         height=base,
     )
-
-
-def across(points: Points) -> Points:
-    """Both halves of a symmetric line from its right half: mirrored first, then as given."""
-    return np.concatenate([mirrored(points)[::-1], points])

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from ccim_core.datasets.controlled.curves import Points, ribbon, smooth
 from ccim_core.datasets.controlled.lighting import Light
 from ccim_core.datasets.controlled.palette import Colour, hexa, mix, scaled
 from ccim_core.datasets.controlled.scenes.stagecraft import Set, Weather, quad
+from ccim_core.datasets.controlled.scenes.street_furniture import (
+    lamps_are_lit,
+    paint_car,
+    paint_street_lamp,
+)
 from ccim_core.datasets.controlled.scenes.weather import WEATHERS
 
 __all__ = ["paint_street"]
@@ -33,12 +37,8 @@ def paint_street(s: Set) -> Light:
     return weather.light(s.side)
 
 
-def _lit(weather: Weather) -> bool:
-    return weather.name in ("dusk", "night")
-
-
 def _window(s: Set, weather: Weather) -> Colour:
-    if _lit(weather) and s.chance(0.6):
+    if lamps_are_lit(weather) and s.chance(0.6):
         return s.pick((hexa("ffd98a"), hexa("ffc46b"), hexa("ffe9b8")))
     return mix(weather.tone(hexa("5f7d94")), weather.sky[-1], 0.30)
 
@@ -80,9 +80,9 @@ def _down(s: Set, weather: Weather, horizon: float) -> None:
                 s, weather, (vx, horizon), side, edges[k], edges[k + 1], tall[k], 0.12 * k
             )
     for side in (-1, 1):
-        _street_lamp(s, weather, vx + side * s.u(0.27, 0.33), 0.72, -side)
+        paint_street_lamp(s, weather, vx + side * s.u(0.27, 0.33), 0.72, -side)
     if s.chance(0.7):
-        _car(s, weather, vx + s.pick((-0.17, 0.17)), 0.60, 0.17)
+        paint_car(s, weather, vx + s.pick((-0.17, 0.17)), 0.60, 0.17)
 
 
 def _house_in_depth(
@@ -170,9 +170,9 @@ def _across(s: Set, weather: Weather) -> None:
             0.85,
         )
     for x in (s.u(0.03, 0.15), s.u(0.85, 0.97)):
-        _street_lamp(s, weather, x, base + 0.09, 1)
+        paint_street_lamp(s, weather, x, base + 0.09, 1)
     if s.chance(0.8):
-        _car(s, weather, s.pick((0.16, 0.82)), base + 0.19, 0.30)
+        paint_car(s, weather, s.pick((0.16, 0.82)), base + 0.19, 0.30)
 
 
 def _front(s: Set, weather: Weather, x: float, base: float, w: float, h: float) -> None:
@@ -228,83 +228,6 @@ def _crossing(s: Set, horizon: float, vx: float) -> None:
             (240, 236, 226),
             0.8,
         )
-
-
-def _street_lamp(s: Set, weather: Weather, x: float, base: float, bend: int) -> None:
-    c = s.canvas
-    c.distance = 6.0
-    iron, top = weather.tone(hexa("2c333b")), base - 0.56
-    c.rect(x - 0.006, top, x + 0.006, base, iron)
-    arm = smooth(
-        np.array([(x, top + 0.01), (x + 0.03 * bend, top - 0.025), (x + 0.085 * bend, top - 0.02)]),
-        closed=False,
-    )
-    c.fill(ribbon(arm, 0.009), iron)
-    hx, hy = x + 0.085 * bend, top - 0.012
-    if _lit(weather):
-        c.glow(hx, hy + 0.01, 0.13, 0.13, (255, 222, 150), 0.8)
-    c.disc(hx, hy, 0.030, 0.011, (255, 240, 196) if _lit(weather) else (225, 228, 226))
-
-
-def _car(s: Set, weather: Weather, x: float, base: float, length: float) -> None:
-    c = s.canvas
-    c.distance = 7.0
-    paint = weather.tone(
-        s.pick((hexa("c9463d"), hexa("3f6fa0"), hexa("e3b448"), hexa("e6e6e2"), hexa("4c6f5c")))
-    )
-    h = 0.20 * length
-    c.disc(x, base + 0.004, 0.54 * length, 0.10 * h, (20, 20, 26), 0.45)
-    cabin = quad(
-        (x - 0.30 * length, base - 1.05 * h),
-        (x - 0.19 * length, base - 1.85 * h),
-        (x + 0.14 * length, base - 1.85 * h),
-        (x + 0.28 * length, base - 1.05 * h),
-    )
-    c.fill(cabin, scaled(paint, 0.92))
-    glass = mix(weather.tone(hexa("7e9bb0")), weather.sky[-1], 0.4)
-    c.fill(
-        quad(
-            (x - 0.255 * length, base - 1.08 * h),
-            (x - 0.17 * length, base - 1.72 * h),
-            (x - 0.03 * length, base - 1.72 * h),
-            (x - 0.03 * length, base - 1.08 * h),
-        ),
-        glass,
-    )
-    c.fill(
-        quad(
-            (x, base - 1.08 * h),
-            (x, base - 1.72 * h),
-            (x + 0.12 * length, base - 1.72 * h),
-            (x + 0.225 * length, base - 1.08 * h),
-        ),
-        glass,
-    )
-    body: Points = smooth(
-        np.array(
-            [
-                (x - 0.5 * length, base - 0.30 * h),
-                (x - 0.48 * length, base - 0.95 * h),
-                (x - 0.2 * length, base - 1.12 * h),
-                (x + 0.28 * length, base - 1.10 * h),
-                (x + 0.47 * length, base - 0.85 * h),
-                (x + 0.5 * length, base - 0.28 * h),
-            ]
-        ),
-        steps=4,
-    )
-    c.fill(body, paint)
-    for dx in (-0.28, 0.29):
-        wheel = np.array(
-            [
-                [x + dx * length, base - 0.22 * h, 0.085 * length, 0.085 * length],
-                [x + dx * length, base - 0.22 * h, 0.045 * length, 0.045 * length],
-            ]
-        )
-        c.discs(wheel, [(36, 36, 42), (178, 180, 184)])
-    lamp = (255, 236, 170) if _lit(weather) else (244, 240, 226)
-    c.disc(x + 0.465 * length, base - 0.66 * h, 0.022 * length, 0.11 * h, lamp)
-    c.disc(x - 0.475 * length, base - 0.66 * h, 0.016 * length, 0.10 * h, (200, 60, 50))
 
 
 def _rain(s: Set) -> None:
