@@ -134,7 +134,7 @@ def _limb(
 ) -> Points:
     """A limb with a round upper end, painted; returns its outline."""
     placed = body.at(joints)
-    centre = smooth(placed, closed=False, steps=5)
+    centre = smooth(placed, closed=False, steps=4)
     shape = ribbon(centre, [w * body.unit for w in widths])
     half = 0.5 * widths[0] * body.unit
     canvas.disc(placed[0, 0], placed[0, 1], half, half, colour, solid=True)

@@ -14,7 +14,7 @@ from PIL import Image, ImageChops, ImageDraw
 
 from ccim_core.datasets.controlled.curves import Points
 from ccim_core.datasets.controlled.palette import Colour
-from ccim_core.datasets.controlled.tiles import Box, run_of, stretched
+from ccim_core.datasets.controlled.tiles import Box, run_of, shaded_part, stretched
 
 __all__ = ["Canvas"]
 
@@ -25,6 +25,7 @@ class Canvas:
     `picture` is the RGB picture (painted on at `fold`), or None to gather coverage only, in
     which case colours cost nothing. `region` is (left, top, right, bottom) in whole pixels.
     With `coverage`, shapes drawn with `solid` are also gathered in a grey mask.
+    `blank` starts from black in place of the picture, for what will be painted over whole.
     With `depth`, shapes are also written there at `distance` (metres; 0 leaves depth as it is).
     """
 
@@ -37,6 +38,7 @@ class Canvas:
         region: tuple[int, int, int, int] | None = None,
         coverage: bool = False,
         depth: Image.Image | None = None,
+        blank: bool = False,
     ) -> None:
         self.size = size
         self.scale = scale
@@ -49,7 +51,11 @@ class Canvas:
         self._picture = picture
         self._image: Image.Image | None = None
         if picture is not None:
-            self._image = picture.crop(self.region).resize(self._shape, Image.Resampling.NEAREST)
+            if blank:
+                self._image = Image.new("RGB", self._shape)
+            else:
+                part = picture.crop(self.region)
+                self._image = part.resize(self._shape, Image.Resampling.NEAREST)
             self._opaque = ImageDraw.Draw(self._image)
             self._blend = ImageDraw.Draw(self._image, "RGBA")
         self._coverage: Image.Image | None = None
@@ -211,6 +217,8 @@ class Canvas:
         (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
         box = self._box(x0, y0, x1, y1)
         if box is None:
+            return
+        if (box := shaded_part(kind, box)) is None:
             return
         left, top, right, bottom = box.visible
         mask = Image.new("L", (right - left, bottom - top))

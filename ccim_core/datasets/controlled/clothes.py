@@ -38,7 +38,7 @@ def _torso(body: Body, neck: float) -> Points:
     ]  # fmt: skip
     left = [(-x, y) for x, y in reversed(right)]
     middle = [(-0.36, 1.72), (0.0, neck), (0.36, 1.72)]
-    return body.curve([*right, *left, *middle], steps=4)
+    return body.curve([*right, *left, *middle], steps=3)
 
 
 def paint_garment(sitter: Sitter, body: Body) -> None:

@@ -36,7 +36,7 @@ def _spline_basis(count: int, closed: bool, steps: int) -> Points:
     return basis
 
 
-def smooth(control: ArrayLike, *, closed: bool = True, steps: int = 6) -> Points:
+def smooth(control: ArrayLike, *, closed: bool = True, steps: int = 4) -> Points:
     """A Catmull-Rom curve through `control` (n, d): (n·steps, d), or (n−1)·steps + 1 if open."""
     points = np.asarray(control, np.float64)
     return _spline_basis(len(points), closed, steps) @ points

@@ -7,7 +7,6 @@ import numpy as np
 from ccim_core.datasets.controlled.beards import paint_beard
 from ccim_core.datasets.controlled.curves import ellipse, moved, ribbon, smooth
 from ccim_core.datasets.controlled.features import (
-    paint_brows,
     paint_eyes,
     paint_forehead,
     paint_nose,
@@ -52,7 +51,7 @@ def _paint_ears(sitter: Sitter) -> None:
 
 
 def paint_head(sitter: Sitter) -> None:
-    """Ears, skin and everything on the face but hair and glasses."""
+    """Ears, skin and everything on the face but hair, brows and glasses."""
     canvas, light = sitter.canvas, sitter.light
     if sitter.person.hair_style != "scarf":
         _paint_ears(sitter)
@@ -75,7 +74,6 @@ def paint_head(sitter: Sitter) -> None:
     paint_nose(sitter)
     paint_beard(sitter)
     paint_mouth(sitter)
-    paint_brows(sitter)
 
 
 def _paint_rim(sitter: Sitter) -> None:

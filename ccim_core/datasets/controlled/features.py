@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ccim_core.datasets.controlled.curves import moved, ribbon
-from ccim_core.datasets.controlled.heads import Eye
+from ccim_core.datasets.controlled.curves import Points, moved, ribbon
+from ccim_core.datasets.controlled.face_shapes import Eye
 from ccim_core.datasets.controlled.palette import Colour, luminance, mix, scaled
 from ccim_core.datasets.controlled.sitter import Sitter
 
@@ -29,22 +29,22 @@ def paint_eyes(sitter: Sitter) -> None:
             sitter.glow(x, 0.20, 0.36, 0.16, sitter.shadow, 0.15 + 0.30 * sitter.person.elderly)
     for eye in sitter.face.eyes:
         _paint_eye(sitter, eye)
-        _paint_lid_folds(sitter, eye)
 
 
 def _paint_eye(sitter: Sitter, eye: Eye) -> None:
-    canvas, pose, unit = sitter.canvas, sitter.pose, sitter.pose.unit
-    upper, lower = pose.project(eye.upper), pose.project(eye.lower)
+    canvas, unit = sitter.canvas, sitter.pose.unit
+    upper, lower, ring, pupil, crease = sitter.pose.project_all(
+        eye.upper, eye.lower, eye.iris, eye.pupil, eye.crease
+    )
     opening = np.concatenate([upper, lower[::-1]])
     white = sitter.light.lit((250, 247, 243))
     canvas.fill(opening, white)
     iris = sitter.light.lit(sitter.person.iris)
-    ring = pose.project(eye.iris)
     canvas.fill(ring, scaled(iris, 0.72))
     if sitter.fine:
         centre = ring.mean(axis=0)
         canvas.fill(centre + (ring - centre) * 0.80, iris)
-    canvas.fill(pose.project(eye.pupil), (22, 14, 16))
+    canvas.fill(pupil, (22, 14, 16))
     if sitter.fine:  # the upper lid throws a shadow on the ball
         shade = ribbon(moved(upper, 0, 0.022 * unit), 0.05 * unit)
         canvas.fill(shade, mix(sitter.shadow, _INK, 0.35), 0.35)
@@ -56,22 +56,24 @@ def _paint_eye(sitter: Sitter, eye: Eye) -> None:
     sitter.stroke(upper, (0.02, heavy * 0.8, heavy, heavy, 0.03), ink)
     if sitter.person.made_up:
         tip = upper[-1]
-        step = (upper[-1] - upper[-4]) * 0.55
+        step = (upper[-1] - upper[-4]) * 0.40
         flick = np.stack([upper[-3], tip + step * 0.3, tip + step + (0, -0.05 * unit)])
         sitter.stroke(flick, (0.05, 0.04, 0.005), ink)
+    _paint_lid_folds(sitter, eye.side, crease)
 
 
-def _paint_lid_folds(sitter: Sitter, eye: Eye) -> None:
-    e, s = sitter.face.expression, eye.side
+def _paint_lid_folds(sitter: Sitter, s: int, crease: Points) -> None:
+    """The crease above the lid, the bag below, crow's feet and the raised cheek's edge."""
+    e = sitter.face.expression
     line = mix(sitter.shadow, _INK, 0.15)
-    sitter.stroke(sitter.pose.project(eye.crease), (0.008, 0.026, 0.026, 0.01), line, 0.75)
+    sitter.stroke(crease, (0.008, 0.026, 0.026, 0.01), line, 0.75)
     tight = min(1.0, max(e[6], 0) + 0.75 * max(e[7], 0) + 0.8 * max(e[9], 0))
     bag = [(0.20 * s, 0.15), (0.36 * s, 0.215 - 0.02 * tight), (0.58 * s, 0.175 - 0.02 * tight)]
     sitter.line(bag, (0.006, 0.03, 0.006), line, 0.65 * tight + 0.35 * sitter.person.elderly)
     crow = 0.75 * max(e[6], 0) + 0.35 * sitter.person.elderly
     for angle in (-0.075, 0.0, 0.075):
-        crease = [(0.725 * s, 0.03 + 0.5 * angle), (0.83 * s, 0.035 + 1.3 * angle)]
-        sitter.line(crease, (0.022, 0.006), line, 0.8 * crow)
+        ray = [(0.725 * s, 0.03 + 0.5 * angle), (0.83 * s, 0.035 + 1.3 * angle)]
+        sitter.line(ray, (0.022, 0.006), line, 0.8 * crow)
     if e[6] > 0.15:
         cheek = [(0.26 * s, 0.33), (0.50 * s, 0.275), (0.74 * s, 0.22)]
         sitter.line(cheek, (0.01, 0.04, 0.01), sitter.blush, 0.5 * min(e[6], 1))
@@ -83,8 +85,7 @@ def paint_brows(sitter: Sitter) -> None:
     brow = sitter.light.lit(sitter.person.brow)
     if abs(luminance(brow) - luminance(sitter.skin)) < 0.16:
         brow = mix(brow, _INK, 0.45)
-    for eye in sitter.face.eyes:
-        centre = sitter.pose.project(eye.brow)
+    for centre in sitter.pose.project_all(*(eye.brow for eye in sitter.face.eyes)):
         sitter.stroke(centre, (0.75 * weight, 1.08 * weight, 0.95 * weight, 0.2 * weight), brow)
         if not sitter.fine:
             continue

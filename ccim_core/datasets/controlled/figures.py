@@ -12,8 +12,10 @@ from ccim_core.datasets.controlled.action_units import Expression
 from ccim_core.datasets.controlled.bodies import Body, paint_arms, paint_legs, paint_neck
 from ccim_core.datasets.controlled.canvas import Canvas
 from ccim_core.datasets.controlled.clothes import paint_garment, sleeve_of
+from ccim_core.datasets.controlled.face_shapes import Face, build_face
 from ccim_core.datasets.controlled.faces import paint_glasses, paint_head
-from ccim_core.datasets.controlled.heads import Face, HeadPose, build_face
+from ccim_core.datasets.controlled.features import paint_brows
+from ccim_core.datasets.controlled.heads import HeadPose
 from ccim_core.datasets.controlled.lighting import DAYLIGHT, Light
 from ccim_core.datasets.controlled.long_hair import paint_hair, paint_hair_behind
 from ccim_core.datasets.controlled.persons import Person
@@ -77,7 +79,7 @@ class Figure:
 
 
 def paint_figure(canvas: Canvas, figure: Figure, light: Light) -> None:
-    """Paint from back to front: hair behind, legs, arms, neck, garment, head, hair, glasses."""
+    """Paint from back to front: hair behind, legs, neck, garment, arms, head, hair, glasses."""
     person, body = figure.person, figure.body
     sitter = Sitter.make(canvas, person, figure.face, figure.pose, light)
     paint_hair_behind(sitter)
@@ -92,6 +94,8 @@ def paint_figure(canvas: Canvas, figure: Figure, light: Light) -> None:
         paint_arms(sitter, body, sleeve_of(person.garment), cloth)
     paint_head(sitter)
     paint_hair(sitter)
+    if canvas.colours:
+        paint_brows(sitter)  # over the hair, as cartoonists do: a fringe must not hide them
     paint_glasses(sitter)
 
 

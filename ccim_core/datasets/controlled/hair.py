@@ -85,12 +85,15 @@ def gloss(sitter: Sitter, roots: Line, tips: Line, *, count: int = 6, alpha: flo
     end = np.stack([np.interp(share, knots, b[:, k]) for k in (0, 1)], axis=1)
     middle = 0.5 * (start + end)
     middle[:, 0] += 0.12 * np.sign(middle[:, 0]) * np.abs(end[:, 1] - start[:, 1])
+    lines = np.empty((count, 3, 3))
+    lines[:, :, :2] = np.stack([start, middle, end], axis=1)
+    lines[:, :, 2] = (0.25, 0.3, 0.3)
+    placed = sitter.pose.project(lines.reshape(-1, 3)).reshape(count, 3, 2)
     for k in range(count):
-        line = np.column_stack([np.stack([start[k], middle[k], end[k]]), [0.25, 0.3, 0.3]])
-        centre = smooth(sitter.pose.project(line), closed=False, steps=4)
         light = k % 2 == 0
         colour = sitter.hair_light if light else sitter.hair_dark
-        sitter.stroke(centre, (0.008, 0.05 if light else 0.035, 0.008), colour, alpha)
+        width = (0.008, 0.05 if light else 0.035, 0.008)
+        sitter.stroke(smooth(placed[k], closed=False), width, colour, alpha)
 
 
 SHORT_LINE = symmetric([(0.965, 0.02), (0.90, -0.40), (0.70, -0.74), (0.36, -0.84), (0.0, -0.83)])
@@ -201,7 +204,7 @@ def _curls(sitter: Sitter, centres: Points, radius: float) -> None:
     lx, ly = 0.25 * r * sitter.light.side, -0.3 * r
     for k, (x, y) in enumerate(placed):
         tone = sitter.hair_light if k % 2 else sitter.hair_dark
-        alpha = 0.26 if k % 2 else 0.13
+        alpha = 0.22 if k % 2 else 0.10
         sitter.canvas.disc(x + lx, y + ly, 0.5 * r, 0.42 * r, tone, alpha)
 
 
@@ -210,7 +213,7 @@ def paint_curly(sitter: Sitter) -> None:
     paint_cap(sitter, SHORT_LINE, 0.12)
     outer = crown(sitter, 0.16, ear=-0.1)[1:-1:2]
     rng = np.random.default_rng(sitter.person.texture)
-    fringe = np.array([(x, -0.80 - 0.22 * (1 - abs(x)), 0.55) for x in np.linspace(-0.72, 0.72, 6)])
+    fringe = np.array([(x, -0.86 - 0.20 * (1 - abs(x)), 0.55) for x in np.linspace(-0.72, 0.72, 6)])
     inner = outer * (0.72, 0.86, 1) + (0, 0.0, 0.3)
     centres = np.concatenate([outer, inner[1:-1:2], fringe])
     centres[:, :2] += rng.uniform(-0.03, 0.03, (len(centres), 2))

@@ -27,7 +27,7 @@ from ccim_core.datasets.controlled.sitter import Sitter
 __all__ = ["paint_hair", "paint_hair_behind"]
 
 _CURTAIN_LINE = symmetric([(0.985, 0.1), (0.93, -0.28), (0.74, -0.66), (0.40, -0.92), (0.0, -1.12)])
-_FRINGE_LINE = symmetric([(0.985, 0.1), (0.94, -0.20), (0.80, -0.44), (0.42, -0.47), (0.0, -0.46)])
+_FRINGE_LINE = symmetric([(0.985, 0.1), (0.94, -0.20), (0.80, -0.50), (0.42, -0.55), (0.0, -0.55)])
 
 
 def _fall(sitter: Sitter, length: float, spread: float, wave: float) -> None:
@@ -62,7 +62,8 @@ def _locks(sitter: Sitter, length: float, thick: float, wave: float) -> None:
         tip = [(s * (outer_x[5] + swing[5] - 0.5 * fall[5]), length + 0.12, 0.05)]
         shape = smooth(sitter.space([*outer, *tip, *inner]), steps=3)
         sitter.canvas.solid(shape, sitter.hair)
-        sitter.canvas.shade(shape, "down", sitter.hair_dark, 0.45)
+        if sitter.fine:
+            sitter.canvas.shade(shape, "down", sitter.hair_dark, 0.45)
         if (s > 0) == (away == "right"):
             sitter.canvas.fill(shape, sitter.hair_dark, 0.25)
         for share in (0.35, 0.68):

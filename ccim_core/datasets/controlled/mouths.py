@@ -48,8 +48,9 @@ def _between(a: Points, b: Points) -> Points:
 def paint_mouth(sitter: Sitter) -> None:
     """Opening, teeth and tongue, then the lips over them."""
     canvas, pose, mouth = sitter.canvas, sitter.pose, sitter.face.mouth
-    upper_outer, upper_inner = pose.project(mouth.upper_outer), pose.project(mouth.upper_inner)
-    lower_inner, lower_outer = pose.project(mouth.lower_inner), pose.project(mouth.lower_outer)
+    upper_outer, upper_inner, lower_inner, lower_outer = pose.project_all(
+        mouth.upper_outer, mouth.upper_inner, mouth.lower_inner, mouth.lower_outer
+    )
     if mouth.gap > 0.015:
         canvas.fill(_between(upper_inner, lower_inner), sitter.light.lit(_INSIDE))
         _paint_inside(sitter)

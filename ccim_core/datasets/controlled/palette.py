@@ -53,12 +53,11 @@ def scaled(colour: Colour, factor: float | Sequence[float]) -> Colour:
 
 def jitter(rng: np.random.Generator, colour: Colour, spread: float = 10.0) -> Colour:
     """A neighbour of `colour`: brightness and hue move by about `spread` of 255."""
-    common = rng.normal(0, spread)
-    r, g, b = rng.normal(common, spread * 0.5, 3)
+    common, r, g, b = rng.standard_normal(4).tolist()
     return (
-        min(255, max(0, round(colour[0] + r))),
-        min(255, max(0, round(colour[1] + g))),
-        min(255, max(0, round(colour[2] + b))),
+        min(255, max(0, round(colour[0] + spread * (common + 0.5 * r)))),
+        min(255, max(0, round(colour[1] + spread * (common + 0.5 * g)))),
+        min(255, max(0, round(colour[2] + spread * (common + 0.5 * b)))),
     )
 
 

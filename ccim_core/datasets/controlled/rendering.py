@@ -49,7 +49,7 @@ __all__ = [
     "render_picture",
 ]
 
-GENERATOR_VERSION = 2
+GENERATOR_VERSION = 3
 """Raised whenever any picture changes: it is part of every content id."""
 
 PARTS = ("all", "people", "subject")

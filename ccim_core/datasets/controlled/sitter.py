@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 
 from ccim_core.datasets.controlled.canvas import Canvas
 from ccim_core.datasets.controlled.curves import Points, ribbon, smooth
-from ccim_core.datasets.controlled.heads import Face, HeadPose
+from ccim_core.datasets.controlled.face_shapes import Face
+from ccim_core.datasets.controlled.heads import HeadPose
 from ccim_core.datasets.controlled.lighting import Light
 from ccim_core.datasets.controlled.palette import Colour, blush_of, lips_of, mix
 from ccim_core.datasets.controlled.persons import Person
@@ -57,7 +58,7 @@ class Sitter:
             lips=light.lit(lips_of(person.skin)),
             hair=hair,
             hair_dark=mix(light.shaded(hair), (18, 10, 18), 0.22),
-            hair_light=mix(hair, light.lit((255, 226, 190)), 0.26),
+            hair_light=mix(hair, light.lit((255, 240, 218)), 0.24),
         )
 
     @cached_property
@@ -93,7 +94,7 @@ class Sitter:
         colour: Colour,
         alpha: float = 1.0,
         *,
-        steps: int = 4,
+        steps: int = 3,
     ) -> None:
         """A smooth stroke on the face's front; widths in head units, tapering if several."""
         if not self._visible(width, alpha):

@@ -10,9 +10,10 @@ from PIL import Image
 
 from ccim_core.datasets.controlled.palette import Colour
 
-__all__ = ["Box", "run_of", "stretched"]
+__all__ = ["Box", "run_of", "shaded_part", "stretched"]
 
 _TILE = 72
+_CLEAR = 0.375  # the share of the tiles "left" and "right" that shades nothing
 
 
 @lru_cache(maxsize=16)
@@ -73,10 +74,20 @@ def stretched(kind: str, alpha: float, box: Box) -> Image.Image:
     return tile.resize(size, Image.Resampling.BILINEAR, box=part)
 
 
+def shaded_part(kind: str, box: Box) -> Box | None:
+    """`box` without the half where the tile `kind` is clear; None if nothing is left to see."""
+    (left, _, right, _), (x0, y0, x1, y1) = box
+    if kind == "right":
+        x0 = max(x0, left + round(_CLEAR * (right - left)))
+    elif kind == "left":
+        x1 = min(x1, right - round(_CLEAR * (right - left)))
+    return Box(box.whole, (x0, y0, x1, y1)) if x0 < x1 else None
+
+
 def run_of(colours: tuple[Colour, ...], length: int) -> np.ndarray:
     """`colours` spread evenly over `length` steps: (length, 3) uint8."""
-    stops = np.asarray(colours, np.float64)
+    stops = np.array(colours, np.float64)
     where = np.linspace(0, len(stops) - 1, length)
-    knots = np.arange(len(stops))
-    channels = [np.interp(where, knots, stops[:, channel]) for channel in range(3)]
-    return np.stack(channels, axis=1).round().astype(np.uint8)
+    low = np.minimum(where.astype(np.intp), len(stops) - 2)
+    share = (where - low)[:, None]
+    return (stops[low] * (1 - share) + stops[low + 1] * share + 0.5).astype(np.uint8)

@@ -65,7 +65,7 @@ def paint_scene(
     rng = stream(seed, f"scene {name}")
     mirrored = rng.random() < 0.5
     picture = Image.new("RGB", (size, size))
-    canvas = Canvas(picture, size=size, scale=_SCALE, depth=depth)
+    canvas = Canvas(picture, size=size, scale=_SCALE, depth=depth, blank=True)
     light = SCENES[name](Set(canvas, rng))
     canvas.fold()
     if mirrored:

@@ -204,7 +204,7 @@ def _nightstand(s: Set, x: float, top: float, lit: bool, dim: float) -> None:
         c.discs(np.array([[x + 0.052, top + 0.046 + 0.062 * k, 0.006, 0.006]]), [hexa("e0c27a")])
     lx = x + 0.05
     if lit:
-        c.glow(lx, top - 0.15, 0.30, 0.30, (255, 210, 140), 0.75)
+        c.glow(lx, top - 0.15, 0.23, 0.23, (255, 210, 140), 0.75)
     c.rect(lx - 0.007, top - 0.10, lx + 0.007, top - 0.01, hexa("c9b28a"))
     c.disc(lx, top - 0.014, 0.026, 0.009, hexa("c9b28a"))
     shade = (255, 236, 190) if lit else scaled(hexa("f0e2c8"), dim)

@@ -17,6 +17,13 @@ __all__ = ["paint_cemetery"]
 _STONES = tuple(hexa(k) for k in ("a7aaa6", "8f9598", "b9b4a8", "7f8789", "c4c2ba"))
 
 
+# Grass at the foot of a stone, in heights of the stone.
+_BLADES = [
+    (-0.38, 0.02), (-0.33, -0.09), (-0.27, 0.0), (-0.16, -0.08), (-0.10, 0.0), (0.0, -0.09),
+    (0.07, 0.0), (0.16, -0.07), (0.24, 0.0), (0.33, -0.09), (0.38, 0.02),
+]  # fmt: skip
+
+
 def paint_cemetery(s: Set) -> Light:
     """From the far hill to the nearest stones."""
     weather = WEATHERS[
@@ -57,7 +64,7 @@ def paint_cemetery(s: Set) -> Light:
             )
     if weather.name in ("mist", "overcast") or s.chance(0.3):
         for _ in range(3):
-            c.glow(s.u(0, 1), horizon + s.u(0.02, 0.14), s.u(0.4, 0.7), 0.07, weather.haze, 0.6)
+            c.glow(s.u(0, 1), horizon + s.u(0.02, 0.14), s.u(0.3, 0.5), 0.055, weather.haze, 0.6)
     c.distance = 2.5
     s.tufts(18, horizon + 0.3, 1.0, scaled(grass, 0.75))
     return weather.light(s.side)
@@ -145,16 +152,8 @@ def _stone(
         _gothic,
     )
     s.pick(kinds)(s, x, base, height, stone)
-    for k in range(5):
-        a = x + (k - 2) * 0.16 * height
-        c.fill(
-            quad(
-                (a - 0.05 * height, base + 0.02 * height),
-                (a, base - 0.09 * height),
-                (a + 0.05 * height, base + 0.02 * height),
-            ),
-            mix(scaled(grass, 0.85), weather.haze, far),
-        )
+    blades = np.array(_BLADES) * height + np.array([x, base])
+    c.fill(blades, mix(scaled(grass, 0.85), weather.haze, far))
     if height > 0.10 and s.chance(0.4):
         colours = [
             weather.tone(k)

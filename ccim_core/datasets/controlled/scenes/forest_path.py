@@ -50,7 +50,7 @@ def paint_forest_path(s: Set) -> Light:
         0, 0, 1, horizon + 0.05, mix(season.haze, season.leaves[0], 0.25), season.haze, season.glow
     )
     gap = s.u(0.38, 0.62)
-    c.glow(gap, horizon - 0.08, 0.42, 0.40, season.glow, 0.9)
+    c.glow(gap, horizon - 0.06, 0.34, 0.30, season.glow, 0.9)
     for row in range(3):
         _row(s, season, row, horizon, gap)
         if row == 0:

@@ -93,7 +93,7 @@ def _arch(s: Set, weather: Weather, x: float, half: float, base: float) -> None:
         c.rect(x + dx * 2 * half * 0.5 - 0.003, 0.10, x + dx * half + 0.003, base - 0.01, frame)
     for y in (0.20, 0.30):
         c.rect(x - half, y - 0.003, x + half, y + 0.003, frame)
-    c.glow(x, 0.26, 0.30, 0.34, weather.sky[-1], 0.25)
+    c.glow(x, 0.26, 0.22, 0.26, weather.sky[-1], 0.25)
 
 
 def _shelf(s: Set, x0: float, x1: float, y0: float, y1: float, wood: Colour) -> None:

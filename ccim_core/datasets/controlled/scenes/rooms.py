@@ -58,25 +58,18 @@ class Room:
         c, side = self.set.canvas, self.set.side
         c.ground_depth(self.vanishing[1], far=_FAR)
         c.distance = 0.0
-        c.gradient(0, 0, 1, 1, scaled(wall, 1.04), wall)
+        c.gradient(0, -0.02, 1, self.y0 + 0.01, scaled(ceiling, 0.88), ceiling)
+        far, near = mix(floor, (255, 255, 255), 0.12), scaled(floor, 0.80)
+        c.gradient(0, self.y1 - 0.01, 1, 1.02, far, floor, near)
+        c.distance = 0.5 * (_NEAR + _FAR)
         for s in (-1, 1):
             plane = self.side_wall(s, 1, 0, 0, 1)
-            c.distance = 0.5 * (_NEAR + _FAR)
             c.fill(plane, scaled(wall, 0.93 if s == side else 0.84))
-            c.shade(plane, "left" if s < 0 else "right", scaled(wall, 0.7), 0.5)
+            if s != side:
+                c.shade(plane, "left" if s < 0 else "right", scaled(wall, 0.7), 0.5)
         c.distance = _FAR
-        c.gradient(self.x0, self.y0, self.x1, self.y1, mix(wall, (255, 255, 255), 0.10), wall)
-        top = quad(
-            (self.x0, self.y0), (self.x1, self.y0), self._outwards(self.x1, self.y0, 1),
-            self._outwards(self.x0, self.y0, 1),
-        )  # fmt: skip
-        c.fill(top, ceiling)
-        c.shade(top, "up", scaled(ceiling, 0.82), 0.6)
-        ground = self.floor_quad(0, 1, 1, 0)
-        c.distance = 0.0
-        c.fill(ground, floor)
-        c.shade(ground, "up", mix(floor, (255, 255, 255), 0.25), 0.45)
-        c.shade(ground, "down", scaled(floor, 0.66), 0.65)
+        bright_wall = mix(wall, (255, 255, 255), 0.10)
+        c.gradient(self.x0, self.y0, self.x1, self.y1, bright_wall, wall)
         board = scaled(mix(wall, (255, 255, 255), 0.35), bright)
         c.rect(self.x0, self.y1 - 0.012, self.x1, self.y1, board)
         for s in (-1, 1):
@@ -231,7 +224,7 @@ class Room:
         """A lamp that hangs from above."""
         c = self.set.canvas
         c.rect(x - 0.0025, 0, x + 0.0025, drop, (50, 46, 50))
-        c.glow(x, drop + 0.9 * size, 3.6 * size, 3.0 * size, glow, strength)
+        c.glow(x, drop + 0.9 * size, 2.9 * size, 2.4 * size, glow, strength)
         bell = smooth(
             np.array(
                 [

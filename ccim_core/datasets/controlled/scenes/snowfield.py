@@ -86,7 +86,7 @@ def _peak(s: Set, weather: Weather, x: float, base: float, height: float, far: f
 def _forest(s: Set, weather: Weather, horizon: float) -> None:
     c = s.canvas
     c.distance = 30.0
-    for x in np.linspace(-0.02, 1.02, 20):
+    for x in np.linspace(-0.02, 1.02, 15):
         if s.chance(0.75):
             s.pine(
                 float(x) + s.u(-0.02, 0.02),

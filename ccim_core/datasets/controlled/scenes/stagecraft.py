@@ -89,7 +89,7 @@ class Set:
             if weather.name in ("golden", "dusk"):
                 y = horizon * self.u(0.62, 0.92)
             r = self.u(0.035, 0.055)
-            c.glow(x, y, 7 * r, 7 * r, weather.sun, 0.55)
+            c.glow(x, y, 5 * r, 5 * r, weather.sun, 0.6)
             c.glow(x, y, 2.6 * r, 2.6 * r, weather.sun, 0.6)
             c.discs(np.array([[x, y, r, r]]), [mix(weather.sun, (255, 255, 250), 0.5)])
         if weather.name == "night":
