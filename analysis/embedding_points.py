@@ -118,8 +118,8 @@ def _predicted(study: Study, side: Side, sample_ids: pd.Series, split: str) -> n
 
 
 def _estimator(study: Study, side: Side) -> str:
-    """The estimator that the side's features feed; a context feature feeds the run's own."""
-    if side.array != "context":
+    """The estimator that the side's features feed: the run's forward pass for h and for context."""
+    if side.array not in ("likelihood", "context"):
         return side.array
     config = read_json(study.runs_root / side.run / "config.json")["config"]
     return "ccim" if config["intervention"]["name"] == "ccim" else "likelihood"

@@ -9,6 +9,7 @@ __all__ = ["TARGETS", "add_parser"]
 
 # What can be reproduced to the module that does it, with `add_parser(subparsers)`.
 TARGETS: dict[str, str] = {
+    "figure2": "analysis.cli.reproduce_figure2",
     "figure7": "analysis.cli.reproduce_figure7",
 }
 

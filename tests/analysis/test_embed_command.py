@@ -83,3 +83,24 @@ def test_figure_7_is_reproduced_from_the_command_line(
     assert [Path(name).name for name in answer["files"]] == ["figure7.html", "figure7.csv"]
     assert set(pd.read_csv(tmp_path / "figure7.csv")["scene"]) <= set(answer["contexts"])
     assert call(*words, "--contexts", "moon") == 2
+
+
+def test_figure_2_shows_the_papers_emotions_beside_chance(
+    study: Study, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["reproduce", "figure2", "--study", str(study.path), "--split", "shift", "--quiet"]
+    assert call(*words, "--null", "39", "--out", str(tmp_path), "--json") == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert [one["emotion"] for one in answer["emotions"]] == ["Anger", "Fear", "Happy"]
+    assert (answer["settings"]["selected_by"], answer["settings"]["top_k"]) == ("positives", 200)
+    table = pd.read_csv(tmp_path / "figure2.csv")
+    assert set(table["emotion"]) == {"Anger", "Fear", "Happy"}
+    # Selected among the emotion's own scenes: every scene that has the emotion is counted once.
+    rows = study.manifest.split("shift").frame
+    happy = rows.loc[rows["labels"] == "Happy", "scene"].nunique()
+    assert table.loc[table["emotion"] == "Happy", "scenes"].sum() == happy
+    assert "Figure 2" in (tmp_path / "figure2.html").read_text()
+    assert call(*words, "--emotions", "Sad", "--null", "0", "--json") == 0
+    assert [one["emotion"] for one in json.loads(capsys.readouterr().out)["emotions"]] == ["Sad"]
+    assert call(*words, "--emotions", "Glee") == 2
+    assert "Glee" in capsys.readouterr().err

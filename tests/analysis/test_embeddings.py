@@ -182,6 +182,15 @@ def test_without_predictions_and_clusters_the_points_are_still_there(study: Stud
     assert np.isfinite(frame["x"]).all()
 
 
+def test_a_ccim_runs_own_features_are_judged_by_its_forward_pass(study: Study) -> None:
+    folder = study.runs_root / "ccim-seed0" / "embeddings"
+    shutil.copy(folder / "context.npy", folder / "likelihood.npy")
+    for array in ("likelihood", "context"):
+        after = Side(run="ccim-seed0", array=array)
+        frame = embed(study, H, after, settings=PCA).frame
+        assert frame[frame["side"] == "after"]["correct"].sum() == 30
+
+
 def test_defaults_are_the_plain_run_before_and_after(study: Study) -> None:
     assert default_pairs(study) == [(H, H_DO), (H, CCIM)]
     assert context_pairs(study) == {
