@@ -32,7 +32,8 @@ def story_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 
     Columns: method, estimator, oracle, test, test_sd, shift, shift_sd (the label set's headline
     metric, in [0, 1]), recovery and recovery_sd (share of the gap to the full oracle on the shift
-    test; NaN where undefined), causal_share, seeds. Methods without a shift test are left out.
+    test; NaN where undefined), reason (why it is undefined, or ""), causal_share, seeds. Methods
+    without a shift test are left out.
     """
     table = pd.DataFrame(rows)
     wanted = [*METHODS, ("Oracle: trained without bias", "none", "likelihood")]
@@ -45,9 +46,8 @@ def story_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
                 {"method": title, "estimator": estimator, "oracle": oracle, **_line(found)}
             )
     columns = ["method", "estimator", "oracle", "test", "test_sd", "shift", "shift_sd"]
-    return pd.DataFrame(
-        lines, columns=[*columns, "recovery", "recovery_sd", "causal_share", "seeds"]
-    )
+    columns += ["recovery", "recovery_sd", "reason", "causal_share", "seeds"]
+    return pd.DataFrame(lines, columns=columns)
 
 
 def _plainest(
@@ -74,7 +74,7 @@ def _plainest(
     return by_split if "shift" in by_split else {}
 
 
-def _line(by_split: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+def _line(by_split: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     shift, test = by_split["shift"], by_split.get("test", {})
     return {
         "test": _number(test.get("headline")),
@@ -83,6 +83,7 @@ def _line(by_split: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
         "shift_sd": _number(shift.get("headline_sd")),
         "recovery": _number(shift.get(f"recovery_{FULL}")),
         "recovery_sd": _number(shift.get(f"recovery_{FULL}_sd")),
+        "reason": str(shift.get(f"recovery_{FULL}_reason") or ""),
         "causal_share": _number(test.get("causal_share")),
         "seeds": _number(shift.get("runs")),
     }

@@ -98,10 +98,11 @@ def show_story() -> None:
             alt=describe_story(frame, metric),
         )
         seeds = int(frame["seeds"].min())
-        st.caption(
-            f"Mean and standard deviation over {seeds} seeds. Won back: share of the gap between "
-            "the plain model and the oracle on the shift test."
-        )
+        note = "Won back: share of the gap between the plain model and the oracle, shift test."
+        reasons = [reason for reason in frame["reason"] if reason]
+        if frame["recovery"].isna().all() and reasons:
+            note = f"What is won back is undefined: {layout.plain(reasons[0])}"
+        st.caption(f"Mean and standard deviation over {seeds} seeds. {note}")
 
 
 def _causal_share(frame: pd.DataFrame) -> None:

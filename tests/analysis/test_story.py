@@ -66,7 +66,19 @@ def test_no_records_and_no_shift_test_tell_no_story() -> None:
 
 
 def test_missing_values_are_nan_not_zero() -> None:
-    frame = story_table([record("none", "likelihood", "shift", 0.2, recovery_full=None)])
+    frame = story_table(
+        [
+            record(
+                "none",
+                "likelihood",
+                "shift",
+                0.2,
+                recovery_full=None,
+                recovery_full_reason="no gap",
+            )
+        ]
+    )
+    assert frame["reason"].tolist() == ["no gap"]
     assert math.isnan(frame["test"].iloc[0])
     assert math.isnan(frame["recovery"].iloc[0])
     assert story_sentences(frame, "accuracy") == []

@@ -21,6 +21,10 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from app import study_cache
+from ccim_core.datasets.controlled.generator import ControlledConfig, controlled_frame
+from ccim_core.labels import LABEL_SETS
+from ccim_core.manifest import Manifest, build_manifest
+from ccim_core.study import Study
 from tests.app.fakes import FakePredictor, make_photo_study
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,6 +84,29 @@ def predictors(assets: Path, monkeypatch: pytest.MonkeyPatch) -> list[FakePredic
     module.Predictor = Recorded
     monkeypatch.setitem(sys.modules, "ccim_core.predict", module)
     return opened
+
+
+@pytest.fixture(scope="session")
+def demo_manifest() -> Manifest:
+    """The manifest of a demo study of few subjects, made once."""
+    config = ControlledConfig(n_train=7, n_val=7, n_test=7, n_shift=84, n_twins=7, size=96)
+    manifest, _ = build_manifest(controlled_frame(config, quiet=True), LABEL_SETS["controlled"])
+    return manifest
+
+
+@pytest.fixture
+def demo(assets: Path, demo_manifest: Manifest) -> Study:
+    """A demo study with the outline of a run."""
+    study = Study.create(
+        assets / "demo_study",
+        name="Rendered benchmark",
+        kind="controlled",
+        labels=demo_manifest.labels,
+        manifest=demo_manifest,
+    )
+    (study.runs_root / "none").mkdir(parents=True)
+    (study.runs_root / "none" / "done").touch()
+    return study
 
 
 @pytest.fixture

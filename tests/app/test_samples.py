@@ -6,36 +6,14 @@ import base64
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.samples import MAX_RENDERED, Sample, list_samples, thumbnail
-from ccim_core.datasets.controlled.generator import ControlledConfig, controlled_frame
 from ccim_core.images import decode_image
-from ccim_core.labels import LABEL_SETS
-from ccim_core.manifest import build_manifest
 from ccim_core.study import Study
 from tests.app.fakes import FakePredictor
 
 RunPage = Callable[..., AppTest]
-
-
-@pytest.fixture
-def demo(assets: Path) -> Study:
-    """A demo study of few subjects, with the outline of a run."""
-    config = ControlledConfig(n_train=7, n_val=7, n_test=7, n_shift=140, n_twins=7, size=96)
-    labels = LABEL_SETS["controlled"]
-    manifest, _ = build_manifest(controlled_frame(config, quiet=True), labels)
-    study = Study.create(
-        assets / "demo_study",
-        name="Rendered benchmark",
-        kind="controlled",
-        labels=labels,
-        manifest=manifest,
-    )
-    (study.runs_root / "none").mkdir(parents=True)
-    (study.runs_root / "none" / "done").touch()
-    return study
 
 
 def rendered(samples: list[Sample]) -> list[Sample]:
