@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from ccim_core.allocator import keep_freed_memory
 from ccim_core.errors import InputError
 
 __all__ = ["available_memory", "in_fresh_process", "measure", "resolve_device", "seconds_of"]
@@ -42,7 +43,10 @@ def in_fresh_process(
         function: a module's function, not a lambda.
     """
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(max_workers=1, mp_context=context) as pool:
+    # The allocator is set as at every entry of the project, or the figures would be another's.
+    with ProcessPoolExecutor(
+        max_workers=1, mp_context=context, initializer=keep_freed_memory
+    ) as pool:
         return pool.submit(function, **arguments).result()
 
 
