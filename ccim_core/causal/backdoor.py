@@ -92,10 +92,14 @@ def _recomputed(outputs: Outputs) -> Outputs:
 
 
 def _block_shape(u: Tensor, values: Tensor, block_bytes: int | None) -> tuple[int, int]:
-    """Rows and members of a block: all members of few rows, or some members of one row."""
+    """Rows and members of a block.
+
+    An eighth of a block's pairs for the members, where there are rows to fill it: the members
+    then stay in the cache while the rows pass by.
+    """
     if block_bytes is None:
         block_bytes = _BLOCK_BYTES.get(u.device.type, _BLOCK_BYTES_ELSEWHERE)
     pair_bytes = max(u.shape[-1], values.shape[-1]) * u.element_size()
     pairs = max(1, block_bytes // max(1, pair_bytes))
-    members = min(len(values), pairs)
+    members = min(len(values), pairs, max(1, pairs // 8, pairs // max(1, len(u))))
     return max(1, pairs // members), members
