@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ccim_core.auxiliary import AUXILIARY, check_auxiliary, depth_in_picture
 from ccim_core.backbones import Encoder
 from ccim_core.causal.estimators import ESTIMATORS
 from ccim_core.detection import FaceDetector, Subject, find_subjects
@@ -28,7 +30,8 @@ __all__ = ["PHOTO_MODEL", "Predictor"]
 PHOTO_MODEL = Path(__file__).parent / "assets" / "photo_model"
 
 _MOST_PROTOTYPES = 8
-_STREAMS = ("subject", "context", "dictionary")
+# A subject's streams by plan, and what is known of it beside the picture by kind.
+Streams = dict[StreamPlan | str, Tensor]
 
 
 class Predictor:
@@ -104,6 +107,7 @@ class Predictor:
         *,
         image: str,
         box: tuple[float, float, float, float] | None = None,
+        known: Mapping[str, np.ndarray] | None = None,
     ) -> list[dict[str, Any]]:
         """A prediction object a subject (DESIGN: image, box, face, estimates, absent, warnings).
 
@@ -111,29 +115,44 @@ class Predictor:
             picture: (H, W, 3) uint8.
             image: name to report.
             box: x1, y1, x2, y2 in pixels instead of detection.
+            known: of the subject in `box`, what a model reads beside the picture: landmarks
+                (68, 2), keypoints (17, 3), depth (H, W). What needs others is absent.
 
         Raises:
-            InputError: a box outside the picture.
+            InputError: a box outside the picture, or `known` without a box or of other shapes.
         """
+        if known and box is None:
+            raise InputError(f"Expected a box with {', '.join(known)}: whose they are, got none.")
         subjects = self.find_subjects(picture, box=box)
-        return [self._predict_one(picture, image, subject) for subject in subjects]
+        return [self._predict_one(picture, image, subject, known or {}) for subject in subjects]
 
     @torch.no_grad()
-    def _predict_one(self, picture: np.ndarray, image: str, subject: Subject) -> dict[str, Any]:
+    def _predict_one(
+        self, picture: np.ndarray, image: str, subject: Subject, known: Mapping[str, np.ndarray]
+    ) -> dict[str, Any]:
         record = _record(subject)
-        cache: dict[StreamPlan, Tensor] = {}
+        cache = _known_streams(known, record, picture.shape)
         projected = {
-            name: self._project(run, picture, record, cache) for name, run in self._runs.items()
+            name: self._project(run, picture, record, cache)
+            for name, run in self._runs.items()
+            if not _missing(run, known)
         }
         estimates: dict[str, dict[str, Any]] = {}
+        absent = dict(self.absent)
         for key, run in self.by_estimator.items():
+            if run.name not in projected:
+                absent[key] = (
+                    f"{run.name}: {run.config.model.name} needs the subject's "
+                    f"{' and '.join(_missing(run, known))}, which the picture alone does not give."
+                )
+                continue
             u, v, stratum = projected[run.name]
             values = run.estimate(key, u, v, stratum)[0]
             estimates[key] = {
                 "probabilities": self._named(values),
                 "run": run.name,
                 "weights_sha256": run.weights_sha256,
-                "link": self.labels.link,
+                "link": run.labels.link,
                 "dataset": self.study.name,
             }
         return {
@@ -143,7 +162,7 @@ class Predictor:
             if subject.face is None
             else [round(float(value), 1) for value in subject.face.box],
             "estimates": estimates,
-            "absent": self.absent,
+            "absent": absent,
             "warnings": list(subject.warnings),
             "prototypes": self._prototypes(projected),
         }
@@ -158,19 +177,25 @@ class Predictor:
         run: Run,
         picture: np.ndarray,
         record: dict[str, float],
-        cache: dict[StreamPlan, Tensor],
+        cache: Streams,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """u (1, d_u), v (1, d_v) and stratum (1,) of one subject for one run."""
         features: dict[str, Tensor] = {}
-        for stream in _STREAMS:
-            plan = _plan(run, stream)
+        for stream, value in run.encoders.items():
+            if "auxiliary" in value:
+                features[stream] = cache[value["auxiliary"]]
+                continue
+            plan = _plan(value)
             finetuned = run.config.encoder.finetune and stream != "dictionary"
             if plan not in cache or finetuned:
                 encoder = self._encoder(plan)
                 preprocessing = encoder.preprocessing
                 cut = plan.view.resolve(preprocessing).apply(picture, record)
-                pixels = preprocessing([cut])
-                cache[plan] = pixels if finetuned else encoder.pool(encoder(pixels))
+                if plan.stage == "pixels":
+                    cache[plan] = torch.from_numpy(preprocessing.resize(cut))[None].float()
+                else:
+                    pixels = preprocessing([cut])
+                    cache[plan] = pixels if finetuned else _encode(encoder, pixels, plan.stage)
             features[stream] = cache[plan]
             if finetuned:
                 del cache[plan]
@@ -195,13 +220,14 @@ class Predictor:
         """
         effects: dict[str, Tensor] = {}
         reference = self._shared_dictionary()
-        if reference is None:
+        if reference is None or reference.name not in projected:
             return []
-        if "backdoor" in self.by_estimator:
-            run = self.by_estimator["backdoor"]
+        answering = {key: run for key, run in self.by_estimator.items() if run.name in projected}
+        if "backdoor" in answering:
+            run = answering["backdoor"]
             effects["backdoor"] = backdoor_removal(run, projected[run.name][0])
-        if "ccim" in self.by_estimator and self._has_prototypes(self.by_estimator["ccim"]):
-            run = self.by_estimator["ccim"]
+        if "ccim" in answering and self._has_prototypes(answering["ccim"]):
+            run = answering["ccim"]
             effects["ccim"] = ccim_removal(run, *projected[run.name][:2])
         if not effects:
             return []
@@ -237,14 +263,41 @@ class Predictor:
         return runs[0]
 
 
-def _plan(run: Run, stream: str) -> StreamPlan:
-    value = run.encoders[stream]
+def _plan(value: Mapping[str, Any]) -> StreamPlan:
+    """A stream of `encoder.json`."""
     return StreamPlan(
         encoder=value["encoder"],
         weights=value["weights"],
         size=value["size"],
         view=View(**value["view"]),
+        stage=value.get("stage", "pooled"),
     )
+
+
+def _encode(encoder: Encoder, pixels: Tensor, stage: str) -> Tensor:
+    feature_map = encoder(pixels)
+    return encoder.pool(feature_map) if stage == "pooled" else feature_map
+
+
+def _missing(run: Run, known: Mapping[str, np.ndarray]) -> list[str]:
+    """What a run reads beside the picture and is not known."""
+    wanted = [value["auxiliary"] for value in run.encoders.values() if "auxiliary" in value]
+    return [kind for kind in wanted if kind not in known]
+
+
+def _known_streams(
+    known: Mapping[str, np.ndarray], record: dict[str, float], shape: tuple[int, ...]
+) -> Streams:
+    """What is known of a subject as models read it, checked."""
+    streams: Streams = {}
+    for kind in AUXILIARY:
+        if kind in known:
+            values = check_auxiliary(kind, np.asarray(known[kind]), source=f"the given {kind}")
+            if kind == "depth":
+                box = np.array([record[name] for name in ("x1", "y1", "x2", "y2")])
+                values = depth_in_picture(values, box, shape)
+            streams[kind] = torch.from_numpy(np.asarray(values, np.float32))[None]
+    return streams
 
 
 def _record(subject: Subject) -> dict[str, float]:

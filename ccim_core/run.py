@@ -128,8 +128,9 @@ class Run:
         from ccim_core.backbones import encoder_from_provenance
 
         return {
-            name: encoder_from_provenance(Provenance.from_dict(self.encoders[name]["provenance"]))
-            for name in ("subject", "context")
+            name: encoder_from_provenance(Provenance.from_dict(value["provenance"]))
+            for name, value in self.encoders.items()
+            if name != "dictionary"
         }
 
     @cached_property

@@ -7,15 +7,18 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.nn import functional as F
 
 from ccim_core.evaluation.embeddings import mean_joint_feature
 from ccim_core.evaluation.predictions import split_features
 from ccim_core.metrics.probes import linear_probe
 from ccim_core.run import Run
 from ccim_core.training.data import StudyData
-from ccim_core.training.streams import context_plan, subject_plan
+from ccim_core.training.streams import side_plans
 
 __all__ = ["probe_run"]
+
+_GRID = 8
 
 
 @torch.no_grad()
@@ -26,15 +29,16 @@ def probe_run(run: Run, data: StudyData, *, split: str) -> list[dict[str, Any]]:
     read through the emotion.
 
     Returns:
-        A record for each representation (S and C, the encoders' features; h; the input of the
-        classifier under CCIM; h averaged over strata) × label, with accuracy, interval, chance.
+        A record for each representation (S and C, what the model is given of each: features, maps
+        and pixels as means over a coarse grid; h; the input of the classifier under CCIM; h
+        averaged over strata) × label, with accuracy, interval, chance.
     """
     features = split_features(run, data, split)
     rows = data.manifest.frame.iloc[features.rows]
     h = run.network.joint(features.u, features.v)
     arrays = {
-        "S": data.features(run.config, subject_plan(run.config), split),
-        "C": data.features(run.config, context_plan(run.config), split),
+        "S": _side(run, data, "subject", split),
+        "C": _side(run, data, "context", split),
         "h": h.numpy(),
         "h, mean over strata": mean_joint_feature(run, features.u).numpy(),
     }
@@ -53,3 +57,20 @@ def probe_run(run: Run, data: StudyData, *, split: str) -> list[dict[str, Any]]:
             }
             records.append({"run": run.name, "features": name, "label": label, **values})
     return records
+
+
+def _side(run: Run, data: StudyData, side: str, split: str) -> np.ndarray:
+    """A side's streams as one row a subject, (n, d)."""
+    streams = [data.features(run.config, plan, split) for plan in side_plans(run.config, side)]
+    return np.concatenate([_flat(stream) for stream in streams], axis=1)
+
+
+def _flat(stream: np.ndarray) -> np.ndarray:
+    values = torch.from_numpy(stream)
+    if values.ndim == 4 and values.shape[-1] == 3:  # pixels
+        values = F.adaptive_avg_pool2d(values.permute(0, 3, 1, 2).float(), _GRID)
+    elif values.ndim == 4:
+        values = values.float().mean((2, 3))
+    elif values.ndim == 3 and values.shape[1] == values.shape[2]:  # depth
+        values = F.adaptive_avg_pool2d(values[:, None].float(), _GRID)
+    return values.flatten(1).float().numpy()

@@ -10,17 +10,22 @@ from ccim_core.errors import InputError
 if TYPE_CHECKING:
     from ccim_core.models.base import EmotionModel
 
-__all__ = ["MODELS", "build_model"]
+__all__ = ["MODELS", "build_model", "model_class"]
 
-# Name to (module, class); d_h as in the paper's section 4.3.
+# Name to (module, class).
 MODELS: dict[str, tuple[str, str]] = {
     "emot_net": ("ccim_core.models.emot_net", "EmotNet"),
 }
 
 
-def build_model(name: str, **options: Any) -> EmotionModel:
-    """Build an emotion model by name. Raises InputError listing the valid names."""
+def model_class(name: str) -> type[EmotionModel]:
+    """The class of an emotion model. Raises InputError listing the valid names."""
     if name not in MODELS:
         raise InputError(f"Expected a model of {sorted(MODELS)}, got {name!r}.")
     module, class_name = MODELS[name]
-    return getattr(importlib.import_module(module), class_name)(**options)
+    return getattr(importlib.import_module(module), class_name)
+
+
+def build_model(name: str, **options: Any) -> EmotionModel:
+    """Build an emotion model by name. Raises InputError listing the valid names."""
+    return model_class(name)(**options)

@@ -9,11 +9,18 @@ Unknown: the authors' Lua code comments batch normalisation and ReLU out, their 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
+
 import torch
 from torch import Tensor, nn
 
-from ccim_core.models.base import Batch, EmotionModel
+from ccim_core.features.views import View
+from ccim_core.models.base import Batch, EmotionModel, StreamSpec
 from ccim_core.models.batch_norm import GlobalBatchNorm1d
+
+if TYPE_CHECKING:
+    from ccim_core.training.config import ModelConfig
 
 __all__ = ["EmotNet"]
 
@@ -32,7 +39,7 @@ class EmotNet(EmotionModel):
             they are fine-tuned, else the batch already holds frozen features.
     """
 
-    streams = ("subject", "context")
+    paper_d_h: ClassVar[int] = 256
 
     def __init__(
         self,
@@ -47,7 +54,7 @@ class EmotNet(EmotionModel):
         context_encoder: nn.Module | None = None,
     ) -> None:
         super().__init__()
-        self.d_h = d_h
+        self.d_h = self.d_u = self.d_v = d_h
         self.inputs = inputs
         self.subject_encoder = subject_encoder
         self.context_encoder = context_encoder
@@ -56,6 +63,37 @@ class EmotNet(EmotionModel):
         self.normalisation = GlobalBatchNorm1d(d_h) if normalise else None
         self.dropout = nn.Dropout(dropout)
         self._initialise(subject_width + context_width)
+
+    @classmethod
+    def stream_specs(cls, config: ModelConfig) -> tuple[StreamSpec, ...]:
+        """Features of the body crop and of the whole image."""
+        subject = View(kind=config.subject_view or "subject", grow=config.subject_grow)
+        context = View(kind=config.context_view or "whole")
+        return (
+            StreamSpec(name="subject", side="subject", form="pooled", view=subject),
+            StreamSpec(name="context", side="context", form="pooled", view=context),
+        )
+
+    @classmethod
+    def from_config(
+        cls,
+        config: ModelConfig,
+        *,
+        widths: Mapping[str, int],
+        n_classes: int,
+        encoders: Mapping[str, nn.Module],
+    ) -> EmotNet:
+        """See `EmotionModel`."""
+        return cls(
+            subject_width=widths["subject"],
+            context_width=widths["context"],
+            d_h=config.d_h or cls.paper_d_h,
+            dropout=config.dropout,
+            normalise=config.normalise,
+            inputs=config.inputs,
+            subject_encoder=encoders.get("subject"),
+            context_encoder=encoders.get("context"),
+        )
 
     def _initialise(self, fan_in: int) -> None:
         # The two halves are one Linear over the concatenation: same bound for both.

@@ -17,8 +17,8 @@ class NetworkOutput(NamedTuple):
     """What a forward pass gives; a tuple, so that distributed wrappers find its tensors.
 
     logits (B, C) before the link (with the counterfactual branch: of the total effect); fused
-    (B, C), without that branch; h (B, d_h); u and v, the projections; auxiliary, the model's own
-    extra losses by name.
+    (B, C), without that branch; h (B, d_h); u and v, the projections; side, what the model's own
+    losses are taken on, by name.
     """
 
     logits: Tensor
@@ -26,7 +26,7 @@ class NetworkOutput(NamedTuple):
     h: Tensor
     u: Tensor
     v: Tensor
-    auxiliary: dict[str, Tensor]
+    side: dict[str, Tensor]
 
 
 class EmotionNetwork(nn.Module):
@@ -90,4 +90,4 @@ class EmotionNetwork(nn.Module):
         logits = fused
         if self.counterfactual is not None:
             logits = self.counterfactual.total_effect(fused, v)
-        return NetworkOutput(logits, fused, h, u, v, self.model.auxiliary_losses(s, c, batch))
+        return NetworkOutput(logits, fused, h, u, v, self.model.side_outputs(s, c))

@@ -15,6 +15,7 @@ from ccim_core.causal.prior_correction import (
 )
 from ccim_core.causal.reweighting import emotion_stratum_groups, inverse_propensity_weights
 from ccim_core.confounders import ConfounderDictionary
+from ccim_core.errors import InputError
 from ccim_core.labels import LabelSet
 from ccim_core.models.network import EmotionNetwork
 from ccim_core.training.build import build_network
@@ -24,9 +25,9 @@ from ccim_core.training.loop import TrainingData
 from ccim_core.training.losses import weighted_l2_weights
 from ccim_core.training.picture_samples import PictureSamples
 from ccim_core.training.samples import FeatureSamples, Samples
-from ccim_core.training.streams import context_plan, dictionary_plan, subject_plan
+from ccim_core.training.streams import dictionary_plan, encoder_plans
 
-__all__ = ["Assembly", "assemble", "confounders_of", "split_samples"]
+__all__ = ["Assembly", "assemble", "confounders_of", "run_labels", "split_samples"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +70,7 @@ def split_samples(data: StudyData, config: RunConfig, split: str) -> Samples:
                 for name, stream in data.streams(config, split).items()
             }
         )
-    plans = {"subject": subject_plan(config), "context": context_plan(config)}
+    plans = encoder_plans(config)
     return PictureSamples(
         data.manifest.frame.iloc[data.rows(split)],
         data.study.reader,
@@ -79,11 +80,27 @@ def split_samples(data: StudyData, config: RunConfig, split: str) -> Samples:
     )
 
 
+def run_labels(config: RunConfig, labels: LabelSet) -> LabelSet:
+    """The study's label set with the config's loss, and the link that this loss defines.
+
+    Raises InputError for a loss that the labels or the intervention do not allow.
+    """
+    loss, intervention = config.train.loss, config.intervention.name
+    if loss != "label_set":
+        labels = labels.with_loss(loss)
+    if labels.link == "identity" and intervention in ("logit_adjusted", "counterfactual"):
+        raise InputError(
+            f"Expected a loss whose outputs are logits for {intervention!r}, got the weighted L2, "
+            "whose outputs are scores; leave `train.loss` out."
+        )
+    return labels
+
+
 def assemble(data: StudyData, config: RunConfig) -> Assembly:
     """Everything a run needs before its first step; the network is drawn from `train.seed`."""
     split = config.train.split
     data.load(config, [split, config.train.validation_split])
-    labels = data.study.labels
+    labels = run_labels(config, data.study.labels)
     dictionary = data.dictionary(config)
     stratum = data.strata(config, split)
     targets = torch.from_numpy(data.targets[data.rows(split)])
@@ -94,10 +111,9 @@ def assemble(data: StudyData, config: RunConfig) -> Assembly:
         smoothing=config.intervention.smoothing,
     )
     marginal = emotion_marginal(targets)
-    plans = {"subject": subject_plan(config), "context": context_plan(config)}
-    widths = {name: data.encoder(plan).width for name, plan in plans.items()}
     encoders = None
     if config.encoder.finetune:
+        plans = encoder_plans(config)
         encoders = {name: plan.open_encoder(data.study.path) for name, plan in plans.items()}
     with torch.random.fork_rng():
         torch.manual_seed(config.train.seed)
@@ -107,7 +123,7 @@ def assemble(data: StudyData, config: RunConfig) -> Assembly:
         network = build_network(
             config,
             labels,
-            widths=widths,
+            widths=data.widths(config),
             prototypes=prototypes,
             prior=prior,
             encoders=encoders,

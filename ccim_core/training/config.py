@@ -77,24 +77,33 @@ class EncoderConfig:
 class ModelConfig:
     """The emotion model: its name, width of h, and what its two streams see.
 
-    `inputs` other than "both" silences one stream. `*_parts` leave things out of the picture that
-    a stream sees: all but the subject (a perfect matte), or the scene (subject and bystanders
-    stay); only rendered pictures can be drawn so.
+    `d_h`, the views and the sizes in pixels are the named model's own where they are None (the
+    paper's), so that one field, `name`, changes the model. `inputs` other than "both" silences
+    one stream. `*_parts` leave things out of the picture that a stream sees: all but the subject
+    (a perfect matte), or the scene (subject and bystanders stay); only rendered pictures can be
+    drawn so. `*_pixels` and `channels` (a factor on the widths of the layers) concern models with
+    networks of their own; `normalise` is batch normalisation; `depth` is EmotiCon's third stream.
     """
 
     name: str = "emot_net"
-    d_h: int = 256
+    d_h: int | None = None
     dropout: float = 0.5
     normalise: bool = True
     inputs: Literal["both", "subject", "context"] = "both"
-    subject_view: Literal["subject", "face"] = "subject"
+    subject_view: Literal["subject", "face"] | None = None
     subject_grow: float = 1.0
     subject_parts: Literal["all", "subject"] = "all"
-    context_view: Literal["whole", "masked"] = "whole"
+    subject_pixels: int | None = None
+    context_view: Literal["whole", "masked", "face_masked"] | None = None
     context_parts: Literal["all", "people"] = "all"
+    context_pixels: int | None = None
+    channels: float = 1.0
+    depth: bool = True
 
     def __post_init__(self) -> None:
-        _positive(self, "d_h", "subject_grow")
+        optional = ("d_h", "subject_pixels", "context_pixels")
+        given = [name for name in optional if getattr(self, name) is not None]
+        _positive(self, "subject_grow", "channels", *given)
         _fraction(self, "dropout")
 
 
@@ -163,7 +172,8 @@ class TrainConfig:
     """Length, batches, precision, and how the kept epoch is chosen (on `val` alone).
 
     `batch_size` is the global batch of one optimiser step, over all processes and
-    `accumulation` micro-batches. `patience` in epochs, 0 for none.
+    `accumulation` micro-batches. `patience` in epochs, 0 for none. `loss` in place of the label
+    set's own ("label_set"): outputs trained with the weighted L2 are scores, not probabilities.
     """
 
     split: str = "train"
@@ -176,6 +186,7 @@ class TrainConfig:
         "headline"
     )
     patience: int = 0
+    loss: Literal["label_set", "cross_entropy", "binary_cross_entropy", "weighted_l2"] = "label_set"
     checkpoint_steps: int = 50
     seed: int = 0
     workers: int = 0

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 import torch
 
+from ccim_core.auxiliary import extract_auxiliary
 from ccim_core.backbones import Encoder
 from ccim_core.confounders import ConfounderDictionary
 from ccim_core.errors import InputError
 from ccim_core.features import extract_views
+from ccim_core.manifest import Manifest
 from ccim_core.study import Study
 from ccim_core.training.config import DictionaryConfig, RunConfig
 from ccim_core.training.streams import (
+    AuxiliaryPlan,
+    Plan,
     StreamPlan,
-    context_plan,
     dictionary_plan,
-    subject_plan,
+    encoder_plans,
+    stream_plans,
     with_parts,
 )
 
@@ -58,7 +62,7 @@ class StudyData:
         self.rank, self.world_size, self.barrier = rank, world_size, barrier
         self.quiet = quiet
         self._encoders: dict[tuple[str, str, int], Encoder] = {}
-        self._features: dict[tuple[StreamPlan, str], np.ndarray] = {}
+        self._features: dict[tuple[Plan, str], np.ndarray] = {}
         self._dictionaries: dict[Any, ConfounderDictionary] = {}
         self.manifest = study.manifest
         self.targets = self.manifest.targets()
@@ -87,28 +91,59 @@ class StudyData:
         Streams that see the same parts of a picture share its decoding, and all splits share one
         progress bar.
         """
-        plans = [dictionary_plan(config)]
+        wanted: list[Plan] = [dictionary_plan(config)]
         if not config.encoder.finetune:
-            plans += [subject_plan(config), context_plan(config)]
+            wanted += stream_plans(config).values()
         splits = list(dict.fromkeys(splits))
-        for parts in dict.fromkeys(plan.parts for plan in plans):
-            mine = [plan for plan in dict.fromkeys(plans) if plan.parts == parts]
-            lacking = [
-                split
-                for split in splits
-                if any((plan, split) not in self._features for plan in mine)
-            ]
-            if lacking:
-                self._extract(parts, mine, lacking)
+        groups: dict[str, list[StreamPlan]] = {}
+        known: list[AuxiliaryPlan] = []
+        for plan in dict.fromkeys(wanted):
+            if isinstance(plan, AuxiliaryPlan):
+                known.append(plan)
+            else:
+                groups.setdefault(plan.parts, []).append(plan)
+        if lacking := self._lacking(known, splits):
+            self._look_up(known, lacking)
+        for parts, plans in groups.items():
+            if lacking := self._lacking(plans, splits):
+                self._extract(parts, plans, lacking)
+
+    def _lacking(self, plans: Sequence[Plan], splits: list[str]) -> list[str]:
+        return [
+            split for split in splits if any((plan, split) not in self._features for plan in plans)
+        ]
+
+    def _manifest(self, splits: list[str]) -> Manifest:
+        rows = np.concatenate([self.rows(split) for split in splits])
+        return replace(self.manifest, frame=self.manifest.frame.iloc[rows])
+
+    def _keep(self, plan: Plan, splits: list[str], values: np.ndarray) -> None:
+        ends = np.cumsum([len(self.rows(split)) for split in splits])[:-1]
+        for split, part in zip(splits, np.split(values, ends), strict=True):
+            self._features[plan, split] = part
+
+    def _look_up(self, plans: list[AuxiliaryPlan], splits: list[str]) -> None:
+        manifest = self._manifest(splits)
+        stores = extract_auxiliary(
+            manifest,
+            self.study.reader,
+            [plan.kind for plan in plans],
+            root=self.study.features_root,
+            rank=self.rank,
+            world_size=self.world_size,
+            quiet=self.quiet,
+        )
+        self.barrier()
+        for plan, store in zip(plans, stores, strict=True):
+            self._keep(plan, splits, store.gather(manifest, self.study.reader))
 
     def _extract(self, parts: str, plans: list[StreamPlan], splits: list[str]) -> None:
-        rows = np.concatenate([self.rows(split) for split in splits])
-        chosen = replace(self.manifest, frame=self.manifest.frame.iloc[rows])
-        manifest = with_parts(chosen, parts)
+        manifest = with_parts(self._manifest(splits), parts)
         stores = extract_views(
             manifest,
             self.study.reader,
             [(self.encoder(plan), plan.view) for plan in plans],
+            stages=[plan.stage for plan in plans],
             root=self.study.features_root,
             device=self.device,
             precision=self.precision,
@@ -118,23 +153,27 @@ class StudyData:
             quiet=self.quiet,
         )
         self.barrier()
-        ends = np.cumsum([len(self.rows(split)) for split in splits])[:-1]
         for plan, store in zip(plans, stores, strict=True):
-            features = store.gather(manifest, self.study.reader)
-            for split, part in zip(splits, np.split(features, ends), strict=True):
-                self._features[plan, split] = part
+            # Maps and pixels are large: they stay in the type they were stored in.
+            dtype = np.dtype(np.float32) if plan.stage == "pooled" else store.dtype
+            features = store.gather(manifest, self.study.reader, dtype=dtype)
+            self._keep(plan, splits, features)
 
-    def features(self, config: RunConfig, plan: StreamPlan, split: str) -> np.ndarray:
-        """Pooled features (n, d) float32 of one stream of a config on one split."""
+    def features(self, config: RunConfig, plan: Plan, split: str) -> np.ndarray:
+        """One stream of a config on one split, (n, …); pooled features (n, d) are float32."""
         self.load(config, [split])
         return self._features[plan, split]
 
     def streams(self, config: RunConfig, split: str) -> dict[str, np.ndarray]:
-        """The cached streams a frozen model reads on one split, each (n, d)."""
+        """The cached streams a frozen model reads on one split, each (n, …)."""
         return {
-            "subject": self.features(config, subject_plan(config), split),
-            "context": self.features(config, context_plan(config), split),
+            name: self.features(config, plan, split) for name, plan in stream_plans(config).items()
         }
+
+    def widths(self, config: RunConfig) -> dict[str, int]:
+        """Channels of the model's streams of pictures, and of the dictionary's features."""
+        plans = {**encoder_plans(config), "dictionary": dictionary_plan(config)}
+        return {name: self.encoder(plan).width for name, plan in plans.items()}
 
     def dictionary(self, config: RunConfig) -> ConfounderDictionary:
         """The K-Means dictionary of the training rows, from memory, from disk, or fitted now.

@@ -182,8 +182,10 @@ class _Loop:
             weights=self._pick(self.data.weights, rows),
         )
         extra = losses.new_zeros(())
-        for value in output.auxiliary.values():
-            extra = extra + value
+        if output.side and len(rows):
+            model = self.plain.model
+            found = model.auxiliary_losses(output.side, targets, kind=self.labels.kind)
+            extra = extra + torch.stack(list(found.values())).sum()
         branch = self.plain.counterfactual
         if branch is not None and len(rows):
             found = branch.auxiliary_losses(

@@ -17,12 +17,12 @@ from ccim_core.models.network import EmotionNetwork
 from ccim_core.run import Run, RunContext, write_run
 from ccim_core.study import Study
 from ccim_core.training.accelerator import make_accelerator
-from ccim_core.training.assembly import Assembly, assemble
+from ccim_core.training.assembly import Assembly, assemble, run_labels
 from ccim_core.training.config import RunConfig
 from ccim_core.training.data import StudyData
 from ccim_core.training.loop import fit
 from ccim_core.training.samples import Samples
-from ccim_core.training.streams import context_plan, dictionary_plan, subject_plan
+from ccim_core.training.streams import AuxiliaryPlan, Plan, dictionary_plan, stream_plans
 from ccim_core.training.validation import validation_metrics
 
 if TYPE_CHECKING:
@@ -76,15 +76,16 @@ def train_run(
     if data is None:
         data = study_data(study, accelerator, config, quiet=quiet)
     started = time.monotonic()
+    labels = run_labels(config, study.labels)
     assembly = assemble(data, config)
     network = assembly.network
     history = fit(
         network,
         assembly.training,
         config,
-        study.labels,
+        labels,
         accelerator=accelerator,
-        validate=_validator(study.labels),
+        validate=_validator(labels),
         checkpoint=path / CHECKPOINT,
         quiet=quiet,
     )
@@ -98,10 +99,10 @@ def train_run(
         write_run(
             path,
             config=config,
-            labels=study.labels,
+            labels=labels,
             network=network,
             context=context,
-            widths=_widths(data, config),
+            widths=data.widths(config),
             encoders=_encoders(data, config),
             environment=environment,
             history=history,
@@ -129,31 +130,23 @@ def _validator(labels: LabelSet) -> Any:
     return validate
 
 
-def _widths(data: StudyData, config: RunConfig) -> dict[str, int]:
-    plans = {
-        "subject": subject_plan(config),
-        "context": context_plan(config),
-        "dictionary": dictionary_plan(config),
-    }
-    return {name: data.encoder(plan).width for name, plan in plans.items()}
-
-
 def _encoders(data: StudyData, config: RunConfig) -> dict[str, Any]:
-    """What `encoder.json` holds: a stream's network, its weights' hash, and its view."""
-    plans = {
-        "subject": subject_plan(config),
-        "context": context_plan(config),
-        "dictionary": dictionary_plan(config),
-    }
+    """What `encoder.json` holds: a stream's network, its weights' hash, and its view; or what is
+    known of the subject beside the picture."""
+    plans: dict[str, Plan] = {**stream_plans(config), "dictionary": dictionary_plan(config)}
+    return {name: _describe(data, plan) for name, plan in plans.items()}
+
+
+def _describe(data: StudyData, plan: Plan) -> dict[str, Any]:
+    if isinstance(plan, AuxiliaryPlan):
+        return {"auxiliary": plan.kind}
     return {
-        name: {
-            "encoder": plan.encoder,
-            "weights": plan.weights,
-            "size": plan.size,
-            "view": {"kind": plan.view.kind, "grow": plan.view.grow},
-            "provenance": data.encoder(plan).provenance.to_dict(),
-        }
-        for name, plan in plans.items()
+        "encoder": plan.encoder,
+        "weights": plan.weights,
+        "size": plan.size,
+        "stage": plan.stage,
+        "view": {"kind": plan.view.kind, "grow": plan.view.grow},
+        "provenance": data.encoder(plan).provenance.to_dict(),
     }
 
 
