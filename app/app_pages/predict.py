@@ -9,7 +9,7 @@ from app.errors import shown_errors
 from app.links import linked_selectbox
 from app.predict.picture import choose_picture, choose_subject, draw_picture, show_subject
 from app.predict.result import compare, show_reasons, show_rest
-from app.predict.state import PredictState, current_state, judge
+from app.predict.state import Prediction, PredictState, current_state, judge
 from app.samples import RENDERED_KIND
 from app.study_cache import StudyEntry
 from app.uploads import LoadedPicture
@@ -38,19 +38,33 @@ def _show_picture(state: PredictState, picture: LoadedPicture) -> None:
         return
     left, right = st.columns([5, 6], gap="large")
     with left:
-        found = judge(state, entry, picture, picture.box)
-        state.chosen = min(state.chosen, len(found))
+        found: list[Prediction] = []
+        # A picture whose subject was not found is shown all the same: a box can be drawn on it.
+        with shown_errors("looking for the subject"):
+            found = judge(state, entry, picture, picture.box)
+        if state.drawn is None or state.chosen > len(found):
+            state.chosen = min(max(1, state.chosen), len(found))
         choose_subject(state, picture, found)
         draw_picture(state, picture, found)
-    with right:
-        if state.chosen == 0:
-            prediction = judge(state, entry, picture, state.drawn)[0]
-        else:
-            prediction = found[state.chosen - 1]
-        show_subject(picture, prediction)
-        before, after = compare(prediction)
-    show_reasons(prediction, after)
-    show_rest(prediction, entry, before, after)
+    prediction, compared = None, None
+    with right, shown_errors("judging the subject"):
+        prediction = _foreground(state, entry, picture, found)
+        if prediction is not None:
+            show_subject(picture, prediction)
+            compared = compare(prediction)
+    if prediction is not None and compared is not None:
+        before, after = compared
+        show_reasons(prediction, after)
+        show_rest(prediction, entry, before, after)
+
+
+def _foreground(
+    state: PredictState, entry: StudyEntry, picture: LoadedPicture, found: list[Prediction]
+) -> Prediction | None:
+    """The prediction of the chosen subject; None where none was found and none is drawn."""
+    if state.chosen > 0:
+        return found[state.chosen - 1]
+    return None if state.drawn is None else judge(state, entry, picture, state.drawn)[0]
 
 
 def _choose_model(picture: LoadedPicture) -> StudyEntry | None:

@@ -108,7 +108,9 @@ def choose_subject(state: PredictState, picture: LoadedPicture, found: list[Pred
 
 def _box_form(state: PredictState, picture: LoadedPicture, found: list[Prediction]) -> None:
     """The box by its corners: for the keyboard, and for exact pixels."""
-    box = state.drawn if state.chosen == 0 and state.drawn else found[state.chosen - 1]["box"]
+    box = state.drawn or (0.0, 0.0, picture.width, picture.height)
+    if state.chosen > 0:
+        box = found[state.chosen - 1]["box"]
     corners = ("Left", "Top", "Right", "Bottom")
     # A key of its own for each subject: a number input that has one keeps its old value.
     subject = f"{picture.key[:12]}_{state.chosen}_{state.drawn}"

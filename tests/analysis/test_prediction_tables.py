@@ -15,16 +15,22 @@ from analysis.figures_prediction import (
     unit_of,
 )
 from analysis.prediction_tables import (
+    ESTIMATORS,
     box_table,
     comparison_table,
     estimate_table,
     prototype_table,
 )
 from analysis.prediction_text import describe_comparison, describe_effects, verdict
+from ccim_core.causal import estimators
 from ccim_core.errors import InputError
 from tests.app.fakes import EMOTIONS, prediction
 
 COLOURS = dict.fromkeys(EMOTIONS, "#0072B2")
+
+
+def test_every_estimator_of_the_core_has_a_title() -> None:
+    assert set(ESTIMATORS) == set(estimators.ESTIMATORS)
 
 
 def test_comparison_is_after_minus_before_in_the_label_sets_order() -> None:

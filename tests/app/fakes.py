@@ -36,7 +36,7 @@ class FakePredictor:
 
     def predict(self, picture: np.ndarray, *, image: str, box: Any = None) -> list[dict[str, Any]]:
         self.calls.append((picture.shape, image, box))
-        if "refuse" in image:
+        if "refuse" in image or ("lost" in image and box is None):
             raise InputError("Expected a picture with a person, got *none*.")
         if "break" in image:
             raise RuntimeError("secret detail")

@@ -89,9 +89,7 @@ def test_a_typed_box_becomes_the_subject_and_survives_a_page_switch(
     page: AppTest, predictors: list[FakePredictor]
 ) -> None:
     test = upload(page, "holiday.jpg", jpeg())
-    for label, value in (("Left", 10), ("Top", 5), ("Right", 50), ("Bottom", 60)):
-        next(box for box in test.number_input if box.label.startswith(label)).set_value(value)
-    next(button for button in test.button if button.label == "Use this box").click().run()
+    test = type_box(test, 10, 5, 50, 60)
     assert not test.error
     assert predictors[0].calls[-1] == ((64, 96, 3), "holiday.jpg", (10.0, 5.0, 50.0, 60.0))
     assert "**Surprise** (100.0%) → **Anger** (100.0%)" in words(test)
@@ -101,11 +99,23 @@ def test_a_typed_box_becomes_the_subject_and_survives_a_page_switch(
     assert len(predictors[0].calls) == 2
 
 
+def type_box(test: AppTest, *corners: int) -> AppTest:
+    for label, value in zip(("Left", "Top", "Right", "Bottom"), corners, strict=True):
+        next(box for box in test.number_input if box.label.startswith(label)).set_value(value)
+    return next(button for button in test.button if button.label == "Use this box").click().run()
+
+
+def test_a_picture_whose_subject_is_not_found_is_shown_and_can_be_boxed(page: AppTest) -> None:
+    test = upload(page, "lost.jpg", jpeg())
+    assert len(test.error) == 1
+    assert len(charts(test)) == 1  # the picture
+    test = type_box(test, 10, 5, 50, 60)
+    assert "**Surprise** (100.0%) → **Anger** (100.0%)" in words(test)
+
+
 def test_an_inverted_box_is_one_sentence_and_changes_nothing(page: AppTest) -> None:
     test = upload(page, "holiday.jpg", jpeg())
-    for label, value in (("Left", 50), ("Top", 5), ("Right", 10), ("Bottom", 60)):
-        next(box for box in test.number_input if box.label.startswith(label)).set_value(value)
-    next(button for button in test.button if button.label == "Use this box").click().run()
+    test = type_box(test, 50, 5, 10, 60)
     (error,) = test.error
     assert "x1 \\< x2" in error.value
     assert "**Happy**: 60.0% → 62.0%" in words(test)
@@ -127,6 +137,7 @@ def test_the_models_own_refusal_is_shown_as_its_sentence(page: AppTest) -> None:
     assert [error.value for error in test.error] == [
         r"Expected a picture with a person, got \*none\*."
     ]
+    assert len(charts(test)) == 1  # the picture itself
 
 
 def test_a_defect_shows_no_details(page: AppTest) -> None:
