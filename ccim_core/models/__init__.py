@@ -14,7 +14,10 @@ __all__ = ["MODELS", "build_model", "model_class"]
 
 # Name to (module, class).
 MODELS: dict[str, tuple[str, str]] = {
+    "caer_net": ("ccim_core.models.caer_net", "CaerNet"),
+    "emoticon": ("ccim_core.models.emoticon", "EmotiCon"),
     "emot_net": ("ccim_core.models.emot_net", "EmotNet"),
+    "gcn_cnn": ("ccim_core.models.gcn_cnn", "GcnCnn"),
 }
 
 

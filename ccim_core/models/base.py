@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import torch
 from torch import Tensor, nn
 
 from ccim_core.errors import InputError
@@ -127,4 +126,5 @@ def refuse_encoders(model: str, encoders: Mapping[str, nn.Module]) -> None:
 
 def silence(values: Tensor, side: str, inputs: str) -> Tensor:
     """`values`, or zeros where `inputs` ("both", "subject", "context") leaves their side out."""
-    return values if inputs in ("both", side) else torch.zeros_like(values)
+    # Not new zeros: distributed training wants a gradient, if only zero, for every parameter.
+    return values if inputs in ("both", side) else values * 0

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-__all__ = ["GlobalBatchNorm1d"]
+__all__ = ["GlobalBatchNorm1d", "GlobalBatchNorm2d"]
 
 
 class GlobalBatchNorm1d(nn.BatchNorm1d):
@@ -49,10 +50,36 @@ class GlobalBatchNorm1d(nn.BatchNorm1d):
             self.num_batches_tracked.add_(1)
 
 
+class GlobalBatchNorm2d(GlobalBatchNorm1d):
+    """The same over the channels of maps (B, d, h, w); torch's own where one process is alone."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, d, h, w) to (B, d, h, w)."""
+        if self.training and _has_peers():
+            return super().forward(input.movedim(1, -1)).movedim(-1, 1)
+        if self.training and self.num_batches_tracked is not None:
+            self.num_batches_tracked.add_(1)
+        momentum = 0.1 if self.momentum is None else self.momentum
+        return F.batch_norm(
+            input,
+            self.running_mean,
+            self.running_var,
+            self.weight,
+            self.bias,
+            self.training,
+            momentum,
+            self.eps,
+        )
+
+
+def _has_peers() -> bool:
+    return torch.distributed.is_available() and torch.distributed.is_initialized()
+
+
 def _global_moments(flat: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Mean (d,), biased variance (d,) and count () of (n, d) rows over all processes."""
     count = torch.tensor(float(len(flat)), device=flat.device, dtype=flat.dtype)
-    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+    if not _has_peers():
         return flat.mean(0), flat.var(0, correction=0), count
     from torch.distributed.nn.functional import all_reduce
 

@@ -182,7 +182,7 @@ class _Loop:
             weights=self._pick(self.data.weights, rows),
         )
         extra = losses.new_zeros(())
-        if output.side and len(rows):
+        if output.side:
             model = self.plain.model
             found = model.auxiliary_losses(output.side, targets, kind=self.labels.kind)
             extra = extra + torch.stack(list(found.values())).sum()
