@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "photo-model": "ccim_core.cli.photo_model",
     "prepare": "ccim_core.cli.prepare",
     "features": "ccim_core.cli.features",
+    "auxiliary": "ccim_core.cli.auxiliary",
     "dictionary": "ccim_core.cli.dictionary",
     "train": "ccim_core.cli.train",
     "evaluate": "ccim_core.cli.evaluate",

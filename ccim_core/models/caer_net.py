@@ -66,7 +66,9 @@ class CaerNet(EmotionModel):
         self.face_network = ConvStack(3, widths, normalise=normalise)
         self.context_network = ConvStack(3, widths, normalise=normalise)
         self.attention = nn.Sequential(
-            nn.Conv2d(d, gate, 3, padding=1), nn.ReLU(), nn.Conv2d(gate, 1, 3, padding=1)
+            nn.Conv2d(d, gate, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(gate, 1, 3, padding=1, bias=False),  # a softmax over places cancels a bias
         )
         self.face_score = nn.Sequential(nn.Linear(d, gate), nn.ReLU(), nn.Linear(gate, 1))
         self.context_score = nn.Sequential(nn.Linear(d, gate), nn.ReLU(), nn.Linear(gate, 1))

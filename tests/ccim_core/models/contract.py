@@ -17,8 +17,8 @@ _SHAPES = {"landmarks": (68, 2), "keypoints": (17, 3), "depth": (64, 64)}
 
 
 def make_config(name: str, **options: object) -> ModelConfig:
-    """A config whose networks are an eighth as wide and see 32 pixels; d_h is the paper's."""
-    small = {"subject_pixels": 32, "context_pixels": 32, "channels": 0.125}
+    """Networks an eighth as wide, which see 32 (subject) and 64 pixels; d_h is the paper's."""
+    small = {"subject_pixels": 32, "context_pixels": 64, "channels": 0.125}
     return ModelConfig(**{"name": name, **small, **options})  # type: ignore[arg-type]
 
 
