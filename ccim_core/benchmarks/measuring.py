@@ -16,7 +16,14 @@ import torch
 from ccim_core.allocator import keep_freed_memory
 from ccim_core.errors import InputError
 
-__all__ = ["available_memory", "in_fresh_process", "measure", "resolve_device", "seconds_of"]
+__all__ = [
+    "alternate",
+    "available_memory",
+    "in_fresh_process",
+    "measure",
+    "resolve_device",
+    "seconds_of",
+]
 
 _STATUS = Path("/proc/self/status")
 _CLEAR_REFS = Path("/proc/self/clear_refs")
@@ -83,6 +90,28 @@ def seconds_of(step: Callable[[], object], *, device: str, min_seconds: float) -
         _wait_for(device)
         times.append(time.perf_counter() - start)
     return times
+
+
+def alternate(
+    steps: Mapping[str, Callable[[], object]], *, device: str, min_seconds: float
+) -> dict[str, float]:
+    """Median seconds of each of several steps, taken in turn after one unmeasured round.
+
+    In turn, so that a machine whose speed drifts, or is shared, is equally slow for all: their
+    ratios hold where their times do not.
+    """
+    times: dict[str, list[float]] = {name: [] for name in steps}
+    for step in steps.values():
+        step()
+    started = time.perf_counter()
+    while len(next(iter(times.values()))) < 5 or time.perf_counter() - started < min_seconds:
+        for name, step in steps.items():
+            _wait_for(device)
+            start = time.perf_counter()
+            step()
+            _wait_for(device)
+            times[name].append(time.perf_counter() - start)
+    return {name: median(values) for name, values in times.items()}
 
 
 def available_memory(device: str) -> int:

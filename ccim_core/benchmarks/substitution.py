@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from statistics import median
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ccim_core.benchmarks.measuring import seconds_of
+from ccim_core.benchmarks.measuring import alternate
 from ccim_core.causal.backdoor import stratum_substitution
 from ccim_core.causal.heads import make_head
 from ccim_core.causal.links import to_probabilities
@@ -76,12 +75,13 @@ def run_substitution_case(
     def substitution() -> Tensor:
         return stratum_substitution(network.model.project_subject(s), strata, outputs=outputs)
 
-    def timed(step: Callable[[], object]) -> float:
-        step()
-        return 1e3 * median(seconds_of(step, device=device, min_seconds=min_seconds))
-
-    plain_ms, substitution_ms = timed(plain), timed(substitution)
-    encoding_ms = timed(_encoding(case.rows, encoder, size, device))
+    steps = {
+        "plain": plain,
+        "substitution": substitution,
+        "encoding": _encoding(case.rows, encoder, size, device),
+    }
+    seconds = alternate(steps, device=device, min_seconds=min_seconds)
+    plain_ms, substitution_ms, encoding_ms = (1e3 * seconds[name] for name in steps)
     return asdict(case) | {
         "plain_ms": plain_ms,
         "substitution_ms": substitution_ms,

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from ccim_core.benchmarks.measuring import (
+    alternate,
     available_memory,
     in_fresh_process,
     measure,
@@ -61,6 +62,22 @@ def test_steps_repeat_at_least_three_times_and_until_the_time_is_up() -> None:
     assert len(times) == 3
     assert all(0.01 <= seconds < 1 for seconds in times)
     assert len(seconds_of(lambda: time.sleep(0.01), device="cpu", min_seconds=0.08)) > 3
+
+
+def test_alternating_steps_are_taken_in_turn_and_timed_apart() -> None:
+    order: list[str] = []
+
+    def step(name: str, seconds: float) -> None:
+        order.append(name)
+        time.sleep(seconds)
+
+    found = alternate(
+        {"short": lambda: step("short", 0.002), "long": lambda: step("long", 0.02)},
+        device="cpu",
+        min_seconds=0,
+    )
+    assert order == ["short", "long"] * 6
+    assert 0.002 <= found["short"] < found["long"]
 
 
 def test_available_memory_is_plausible() -> None:
