@@ -45,10 +45,11 @@ class RowFault:
 
 def placed_faults(frame: pd.DataFrame, found: Iterable[ReadFault]) -> list[RowFault]:
     """What an adapter found, with where it is."""
+    places = _Places(frame)
     faults = []
     for fault in found:
         if fault.row is not None:
-            faults.append(_fault(frame, fault.row, fault.cause, fault.detail))
+            faults.append(places.fault(fault.row, fault.cause, fault.detail))
             continue
         faults.append(
             RowFault(
@@ -65,15 +66,10 @@ def placed_faults(frame: pd.DataFrame, found: Iterable[ReadFault]) -> list[RowFa
 
 def manifest_faults(frame: pd.DataFrame, labels: LabelSet) -> list[RowFault]:
     """What a manifest's own check finds; faults of the whole table have row None."""
+    places = _Places(frame)
     return [
-        RowFault(
-            row=fault.row if fault.row >= 0 else None,
-            split=_split(frame, fault.row),
-            record=_record(frame, fault.row),
-            sample_id=fault.sample_id,
-            cause=fault.cause,
-            detail=fault.detail,
-            column=fault.column,
+        places.fault(
+            fault.row if fault.row >= 0 else None, fault.cause, fault.detail, column=fault.column
         )
         for fault in find_faults(frame, labels)
     ]
@@ -86,10 +82,9 @@ def duplicate_subjects(frame: pd.DataFrame) -> list[RowFault]:
         return []
     whole = frame[columns].notna().all(axis=1)
     repeated = frame.duplicated(columns) & whole
+    places, images = _Places(frame), frame["image"].to_numpy(object)
     return [
-        _fault(
-            frame, int(row), "duplicate_subject", f"{frame['image'].iloc[row]} with one box twice"
-        )
+        places.fault(int(row), "duplicate_subject", f"{images[row]} with one box twice")
         for row in np.flatnonzero(repeated)
     ]
 
@@ -101,22 +96,23 @@ def picture_faults(frame: pd.DataFrame, facts: Mapping[str, PictureFacts]) -> li
     sizes = np.full((len(frame), 2), np.nan)
     if "width" in frame and "height" in frame:
         sizes = frame[["width", "height"]].apply(pd.to_numeric, errors="coerce").to_numpy(float)
+    places = _Places(frame)
     faults = []
     for row, (image, size) in enumerate(zip(frame["image"], sizes, strict=True)):
         fact = facts.get(str(image))
         if fact is None:  # no image: the manifest's own check names it
             continue
         if fact.state != "there":
-            faults.append(_fault(frame, row, f"picture_{fact.state}", fact.detail))
+            faults.append(places.fault(row, f"picture_{fact.state}", fact.detail))
             continue
         if fact.mode not in ("", "RGB"):
-            faults.append(_fault(frame, row, "picture_not_rgb", f"{image} has mode {fact.mode}"))
+            faults.append(places.fault(row, "picture_not_rgb", f"{image} has mode {fact.mode}"))
         if fact.width and not np.isnan(size).any() and tuple(size) != (fact.width, fact.height):
             detail = (
                 f"{image} has {fact.width} × {fact.height} pixels, "
                 f"where {size[0]:g} × {size[1]:g} are recorded"
             )
-            faults.append(_fault(frame, row, "picture_size_differs", detail))
+            faults.append(places.fault(row, "picture_size_differs", detail))
     return faults
 
 
@@ -139,30 +135,39 @@ def leaking_files(frame: pd.DataFrame, facts: Mapping[str, PictureFacts]) -> lis
             for image, split in zip(group["image"], group["split"], strict=True)
         )
         details.update({str(image): f"the same file is {where}" for image in group["image"]})
-    rows = np.flatnonzero(frame["image"].isin(list(details)))
+    places, images = _Places(frame), frame["image"].to_numpy(object)
     return [
-        _fault(frame, int(row), "file_in_two_splits", details[str(frame["image"].iloc[row])])
-        for row in rows
+        places.fault(int(row), "file_in_two_splits", details[str(images[row])])
+        for row in np.flatnonzero(frame["image"].isin(list(details)))
     ]
 
 
-def _fault(frame: pd.DataFrame, row: int, cause: str, detail: str) -> RowFault:
-    return RowFault(
-        row=row,
-        split=_split(frame, row),
-        record=_record(frame, row),
-        sample_id=str(frame["sample_id"].iloc[row]),
-        cause=cause,
-        detail=detail,
-    )
+class _Places:
+    """Where each row is. Columns are taken out once: a cell of a frame costs too much by the
+    hundred thousand."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self._splits = _texts(frame, "split")
+        self._records = _texts(frame, "record")
+        self._sample_ids = _texts(frame, "sample_id")
+
+    def fault(self, row: int | None, cause: str, detail: str, *, column: str = "") -> RowFault:
+        """The fault of one row; None is the table as a whole."""
+        return RowFault(
+            row=row,
+            split="" if row is None else self._splits[row].strip(),
+            record="table" if row is None else self._records[row],
+            sample_id=None if row is None else self._sample_ids[row],
+            cause=cause,
+            detail=detail,
+            column=column,
+        )
 
 
-def _split(frame: pd.DataFrame, row: int) -> str:
-    if row < 0 or "split" not in frame:
-        return ""
-    value = frame["split"].iloc[row]
-    return "" if pd.isna(value) else str(value).strip()
-
-
-def _record(frame: pd.DataFrame, row: int) -> str:
-    return str(frame["record"].iloc[row]) if row >= 0 and "record" in frame else "table"
+def _texts(frame: pd.DataFrame, column: str) -> list[str]:
+    if column not in frame:
+        return [""] * len(frame)
+    return [
+        "" if missing else str(cell)
+        for cell, missing in zip(frame[column].astype(object), frame[column].isna(), strict=True)
+    ]
