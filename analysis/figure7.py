@@ -125,23 +125,16 @@ def figure7_figure(result: Figure7, *, emotions: Sequence[str], ink: str = "") -
         horizontal_spacing=0.03,
         vertical_spacing=0.12 / len(models),
     )
-    shown: set[str] = set()
     for row, model in enumerate(models, start=1):
         for column, side in enumerate(("before", "after"), start=1):
             points = result.points
             panel = points[(points["model"] == model) & (points["side"] == side)]
-            for trace in _panel_traces(panel, result.contexts, emotions, shown):
+            for trace in _panel_traces(panel, result.contexts, emotions):
                 figure.add_trace(trace, row=row, col=column)
+    for group in point_groups(result.points, "emotion", emotions):
+        _legend_entry(figure, group.name, "legend", symbol="circle", colour=group.colour)
     for name, symbol in zip(result.contexts, _marks(result.contexts), strict=True):
-        figure.add_scatter(
-            x=[None],
-            y=[None],
-            mode="markers",
-            name=_spoken(name),
-            legend="legend2",
-            marker={"symbol": symbol, "color": ink, "size": 9},
-            hoverinfo="skip",
-        )
+        _legend_entry(figure, _spoken(name), "legend2", symbol=symbol, colour=ink)
     axis = {"showticklabels": False, "showgrid": False, "zeroline": False}
     figure.update_xaxes(**axis)
     figure.update_yaxes(**axis)
@@ -159,7 +152,7 @@ def figure7_figure(result: Figure7, *, emotions: Sequence[str], ink: str = "") -
 
 
 def _panel_traces(
-    panel: pd.DataFrame, contexts: Sequence[str], emotions: Sequence[str], shown: set[str]
+    panel: pd.DataFrame, contexts: Sequence[str], emotions: Sequence[str]
 ) -> list[go.Scattergl]:
     marks = dict(zip(contexts, _marks(contexts), strict=True))
     traces = []
@@ -172,7 +165,7 @@ def _panel_traces(
                 mode="markers",
                 name=group.name,
                 legendgroup=group.name,
-                showlegend=group.name not in shown,
+                showlegend=False,  # its mark would be that of the first point's context
                 customdata=[[sample_id] for sample_id in mine["sample_id"].tolist()],
                 marker={
                     "color": group.colour,
@@ -183,8 +176,20 @@ def _panel_traces(
                 hovertemplate=f"%{{customdata[0]}}<extra>{group.name}</extra>",
             )
         )
-        shown.add(group.name)
     return traces
+
+
+def _legend_entry(figure: go.Figure, name: str, legend: str, *, symbol: str, colour: str) -> None:
+    figure.add_scatter(
+        x=[None],
+        y=[None],
+        mode="markers",
+        name=name,
+        legend=legend,
+        legendgroup=name,
+        marker={"symbol": symbol, "color": colour, "size": 9},
+        hoverinfo="skip",
+    )
 
 
 def _panel_title(result: Figure7, model: str, side: int) -> str:

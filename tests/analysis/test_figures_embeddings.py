@@ -199,7 +199,11 @@ def test_figure_7_shows_four_contexts_of_test_subjects_for_both_runs(study: Stud
     assert titles[1].startswith("EMOT-Net + CCIM")
     assert f"{measures.loc['emotion_purity_within', 'before']:.2f}" in titles[0]
     marks = [trace for trace in figure.data if trace.legend == "legend2"]
-    assert len(marks) == 4
+    assert len({trace.marker.symbol for trace in marks}) == len(marks) == 4
+    emotions = [trace for trace in figure.data if trace.legend == "legend"]
+    assert [trace.name for trace in emotions] == list(LABELS.emotions)
+    assert {trace.marker.symbol for trace in emotions} == {"circle"}
+    assert not any(trace.showlegend for trace in drawn)
 
 
 def test_figure_7_needs_a_plain_and_a_ccim_run(tmp_path: Path) -> None:
