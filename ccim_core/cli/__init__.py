@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "features": "ccim_core.cli.features",
     "auxiliary": "ccim_core.cli.auxiliary",
     "dictionary": "ccim_core.cli.dictionary",
+    "models": "ccim_core.cli.models",
     "train": "ccim_core.cli.train",
     "evaluate": "ccim_core.cli.evaluate",
     "predict": "ccim_core.cli.predict",

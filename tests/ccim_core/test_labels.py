@@ -60,3 +60,14 @@ def test_encode_is_a_lookup_not_a_parse_a_row() -> None:
     labels = get_label_set("controlled")
     matrix = labels.encode(["Happy"] * 5 + ["Sad"])
     assert np.array_equal(matrix[:5], np.tile(matrix[0], (5, 1)))
+
+
+def test_a_loss_brings_its_link() -> None:
+    emotic = get_label_set("emotic")
+    scores = emotic.with_loss("weighted_l2")
+    assert (scores.loss, scores.link, scores.kind) == ("weighted_l2", "identity", "multi")
+    assert scores.with_loss("binary_cross_entropy") == emotic
+    with pytest.raises(InputError, match="binary_cross_entropy"):
+        emotic.with_loss("cross_entropy")
+    with pytest.raises(InputError, match="cross_entropy"):
+        get_label_set("caer-s").with_loss("weighted_l2")

@@ -78,6 +78,21 @@ def test_several_labels_a_subject_train_and_answer(tmp_path: Path, name: str) ->
         assert run.outputs(u, v).shape == (2, 26)
 
 
+def test_the_weighted_l2_gives_scores_that_no_prior_divides(tmp_path: Path) -> None:
+    study = make_study(tmp_path / "s", multi=True)
+    config = tiny_config(**FIELDS, train__loss="weighted_l2")
+    run = Run.open(train_run(study, config, device="cpu", quiet=True))
+    assert (run.labels.loss, run.labels.link) == ("weighted_l2", "identity")
+    assert study.labels.link == "sigmoid"
+    u = v = torch.randn(2, 16)
+    with torch.no_grad():
+        assert torch.equal(run.outputs(u, v), run.network.logits(u, v))
+    assert "scores" in str(run.estimators()["prior_correction"])
+    for name in ("logit_adjusted", "counterfactual"):
+        with pytest.raises(InputError, match="scores"):
+            train_run(study, replace_field(config, "intervention.name", name), quiet=True)
+
+
 def test_finetuned_encoders_change_and_travel_with_the_run(tmp_path: Path) -> None:
     study = make_study(tmp_path / "s")
     config = tiny_config(**FIELDS, encoder__finetune=True, train__workers=1)
