@@ -163,9 +163,14 @@ class Predictor:
             else [round(float(value), 1) for value in subject.face.box],
             "estimates": estimates,
             "absent": absent,
-            "warnings": list(subject.warnings),
+            "warnings": [*subject.warnings, *self._face_warning(subject)],
             "prototypes": self._prototypes(projected),
         }
+
+    def _face_warning(self, subject: Subject) -> list[str]:
+        if not any(_reads_box_as_face(run, subject) for run in self._runs.values()):
+            return []
+        return ["These models read a face; none was found, so they read the whole box as one."]
 
     def _named(self, values: Tensor) -> dict[str, float]:
         return dict(zip(self.labels.emotions, values.double().tolist(), strict=True))
@@ -301,9 +306,19 @@ def _known_streams(
 
 
 def _record(subject: Subject) -> dict[str, float]:
-    """A subject as the manifest columns that views read."""
-    record = dict(zip(("x1", "y1", "x2", "y2"), map(float, subject.box), strict=True))
-    if subject.face is not None:
-        names = ("face_x1", "face_y1", "face_x2", "face_y2")
-        record.update(zip(names, map(float, subject.face.box), strict=True))
+    """A subject as the manifest columns that views read.
+
+    Without a face the box stands in for one: the answer then comes with a warning that says so
+    (`_reads_box_as_face`), never in silence.
+    """
+    box = tuple(map(float, subject.box))
+    face = box if subject.face is None else tuple(map(float, subject.face.box))
+    names = ("x1", "y1", "x2", "y2")
+    record = dict(zip(names, box, strict=True))
+    record.update(zip((f"face_{name}" for name in names), face, strict=True))
     return record
+
+
+def _reads_box_as_face(run: Run, subject: Subject) -> bool:
+    views = [value.get("view") or {} for value in run.encoders.values()]
+    return subject.face is None and any(view.get("kind") == "face" for view in views)

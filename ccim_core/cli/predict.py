@@ -67,9 +67,14 @@ def _as_text(prediction: dict[str, Any]) -> str:
     box = ", ".join(f"{value:.0f}" for value in prediction["box"])
     lines = [f"{prediction['image']}  subject [{box}]"]
     lines += [f"  warning: {text}" for text in prediction["warnings"]]
+    if not estimates:
+        return "\n".join([*lines, *_absences(prediction)])
     lines.append("  " + " " * 16 + "".join(f"{key:>18}" for key in estimates))
     for emotion in next(iter(estimates.values()))["probabilities"]:
         values = [estimate["probabilities"][emotion] for estimate in estimates.values()]
         lines.append(f"  {emotion:<16}" + "".join(f"{value:>18.3f}" for value in values))
-    lines += [f"  absent: {key} ({reason})" for key, reason in prediction["absent"].items()]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_absences(prediction)])
+
+
+def _absences(prediction: dict[str, Any]) -> list[str]:
+    return [f"  absent: {key} ({reason})" for key, reason in prediction["absent"].items()]

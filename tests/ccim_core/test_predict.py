@@ -87,6 +87,25 @@ def test_no_face_is_a_whole_image_subject_with_a_warning(predictor: Predictor) -
     assert found["warnings"]
 
 
+def test_the_shipped_model_answers_offline_and_says_when_it_saw_no_face(
+    astronaut: np.ndarray,
+) -> None:
+    shipped = Predictor.open()
+    (found,) = shipped.predict(astronaut, image="astronaut")
+    assert len(found["estimates"]) == 5
+    for estimate in found["estimates"].values():
+        assert sum(estimate["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+    likelihood = found["estimates"]["likelihood"]["probabilities"]
+    assert max(likelihood, key=likelihood.__getitem__) == "Happy"
+    assert shipped.card["encoder"]["held_out"]["balanced_accuracy"] >= 0.55
+    grass = np.full((120, 160, 3), (60, 140, 50), np.uint8)
+    (empty,) = shipped.predict(grass, image="grass")
+    assert len(empty["estimates"]) == 5
+    assert any("face" in warning for warning in empty["warnings"])
+    size = sum(path.stat().st_size for path in shipped.study.path.rglob("*") if path.is_file())
+    assert size < 16 * 2**20
+
+
 def test_one_study_without_ccim_says_why_it_is_absent(tiny_study: Study) -> None:
     from ccim_core.run import Run
 
