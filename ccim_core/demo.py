@@ -19,19 +19,21 @@ from ccim_core.datasets.controlled.generator import (
 )
 from ccim_core.errors import InputError
 from ccim_core.evaluation.evaluate import EVALUATION_FILE, evaluate_run
+from ccim_core.evaluation.probes import probe_run
 from ccim_core.evaluation.table import study_table, table_rows
 from ccim_core.files import write_json
 from ccim_core.labels import LABEL_SETS
 from ccim_core.manifest import build_manifest
 from ccim_core.progress import progress
 from ccim_core.run import Run
+from ccim_core.shipping import ship_study
 from ccim_core.study import Study
 from ccim_core.training.accelerator import make_accelerator
 from ccim_core.training.config import RunConfig, load_recipe, replace_field
 from ccim_core.training.data import StudyData
 from ccim_core.training.train import study_data, train_run
 
-__all__ = ["DEMO_STUDY", "VARIANTS", "demo_configs", "make_demo"]
+__all__ = ["DEMO_STUDY", "VARIANTS", "demo_configs", "make_demo", "ship_demo"]
 
 DEMO_STUDY = Path(__file__).parent / "assets" / "demo_study"
 RECIPE = Path(__file__).parent / "training" / "recipes" / "emot_net_controlled.yaml"
@@ -72,6 +74,20 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "model.context_parts": "people",
     },
 }
+
+
+# Variants whose weights ship: one for each intervention that can be trained in.
+SHIPPED_WEIGHTS = (
+    "none",
+    "ccim",
+    "counterfactual",
+    "logit_adjusted",
+    "inverse_propensity",
+    "group_dro",
+)
+# Variants whose features are probed for what is left of the scene.
+PROBED = ("none", "ccim", "ccim-renormalised", "ccim-additive", "counterfactual", "matted")
+PROBES_FILE = "probes.json"
 
 
 def demo_configs(
@@ -122,7 +138,14 @@ def make_demo(
     _evaluate(study, data, seeds, n_bootstrap, quiet=quiet)
     table = study_table(study)
     write_json(study.analysis_root / "evaluation.json", table_rows(table))
+    _probe(study, data, seeds[0], quiet=quiet)
     return study
+
+
+def ship_demo(study: Study, out: Path, *, seed: int = 0) -> Study:
+    """Write the demo study as it ships: weights of one run of every trained-in intervention."""
+    weights = [f"{name}-seed{seed}" for name in SHIPPED_WEIGHTS]
+    return ship_study(study, out, weights_of=weights)
 
 
 def _make_manifest(out: Path, controlled: ControlledConfig, *, quiet: bool) -> Study:
@@ -164,3 +187,15 @@ def _evaluate(
             n_bootstrap=n_bootstrap if first else 0,
             embeddings=("shift",) if first else (),
         )
+
+
+def _probe(study: Study, data: StudyData, seed: int, *, quiet: bool) -> None:
+    """Scene and emotion decodability from S, C and h on the shift split, once."""
+    path = study.analysis_root / PROBES_FILE
+    if path.is_file():
+        return
+    runs = [study.runs_root / f"{name}-seed{seed}" for name in PROBED]
+    records: list[dict[str, Any]] = []
+    for run in progress([run for run in runs if run.is_dir()], "probe", unit="runs", quiet=quiet):
+        records += probe_run(Run.open(run), data, split="shift")
+    write_json(path, records)

@@ -30,6 +30,8 @@ def default_runs(study: Study) -> list[Run]:
     """
     families: dict[RunConfig, dict[str, list[Run]]] = defaultdict(lambda: defaultdict(list))
     for path in study.run_paths():
+        if not (path / "model.safetensors").is_file():
+            continue  # shipped with its predictions alone
         run = Run.open(path)
         name = run.config.intervention.name
         if name in PREFERRED.values() and run.labels.emotions == study.labels.emotions:

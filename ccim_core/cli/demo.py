@@ -26,13 +26,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--clarity-low", type=float, default=0.3)
     parser.add_argument("--seed", type=int, default=0, help="of the data")
     parser.add_argument("--runs", type=int, default=3, help="training seeds a variant")
+    parser.add_argument("--ship", type=Path, help="also write it here as it ships with the app")
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
     parser.set_defaults(func=_make)
 
 
 def _make(arguments: argparse.Namespace) -> int:
     from ccim_core.datasets.controlled.generator import ControlledConfig
-    from ccim_core.demo import make_demo
+    from ccim_core.demo import make_demo, ship_demo
 
     controlled = ControlledConfig(
         bias=arguments.bias,
@@ -53,5 +54,7 @@ def _make(arguments: argparse.Namespace) -> int:
         quiet=arguments.quiet,
     )
     print(f"study: {study.path}")
+    if arguments.ship:
+        print(f"as shipped: {ship_demo(study, arguments.ship).path}")
     print(f"next: python -m ccim_core evaluate --study {study.path} --json")
     return 0

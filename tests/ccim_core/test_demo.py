@@ -100,3 +100,26 @@ def test_bad_settings_are_one_sentence_and_write_nothing(
 def test_truth_is_stored_with_the_study(tiny_study: Study) -> None:
     truth = json.loads((tiny_study.path / "truth.json").read_text())
     assert truth["generator"]["bias"] == 0.8
+
+
+def test_a_shipped_study_still_opens_predicts_and_compares(
+    tiny_study: Study, tmp_path: Path
+) -> None:
+    import numpy as np
+
+    from ccim_core.evaluation.predictions import read_predictions
+    from ccim_core.predict import Predictor
+    from ccim_core.run import Run
+    from ccim_core.shipping import ship_study
+
+    shipped = ship_study(tiny_study, tmp_path / "shipped", weights_of=["none-seed0", "ccim-seed0"])
+    assert len(shipped.run_paths()) == len(tiny_study.run_paths())
+    assert summary(shipped) == summary(tiny_study)
+    full = read_predictions(Run.open(tiny_study.run_path("ccim-seed1")))
+    small = read_predictions(Run.open(shipped.run_path("ccim-seed1")))
+    np.testing.assert_allclose(
+        small["Happy"].to_numpy(np.float32), full["Happy"].to_numpy(), atol=5e-4
+    )
+    predictor = Predictor.open(shipped.path)
+    assert {run["name"] for run in predictor.runs} == {"none-seed0", "ccim-seed0"}
+    assert not list(shipped.path.rglob("features"))
