@@ -118,7 +118,7 @@ def test_a_shipped_study_still_opens_predicts_and_compares(
     full = read_predictions(Run.open(tiny_study.run_path("ccim-seed1")))
     small = read_predictions(Run.open(shipped.run_path("ccim-seed1")))
     np.testing.assert_allclose(
-        small["Happy"].to_numpy(np.float32), full["Happy"].to_numpy(), atol=5e-4
+        small["Happy"].to_numpy(np.float32), full["Happy"].to_numpy(), atol=1e-3
     )
     predictor = Predictor.open(shipped.path)
     assert {run["name"] for run in predictor.runs} == {"none-seed0", "ccim-seed0"}
