@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -12,6 +11,7 @@ import pandas as pd
 from scipy import sparse
 
 from analysis.association import associate, beta_interval
+from analysis.cluster_report import ClusterReport, ClusterSettings
 from analysis.contingency import build_table
 from analysis.counting import subject_targets
 from analysis.information import entropy_bits
@@ -22,37 +22,6 @@ from ccim_core.manifest.checks import is_blank
 from ccim_core.progress import progress_bar
 
 __all__ = ["ClusterReport", "ClusterSettings", "cluster_study", "compare_sizes", "nearest_members"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ClusterSettings:
-    """confidence, beta_prior: of the intervals of p(e|cluster); min_support: subjects a cluster
-    needs to be tested; exemplars: members listed per cluster, nearest the centre first."""
-
-    confidence: float = 0.95
-    beta_prior: float = 0.5
-    min_support: int = 10
-    exemplars: int = 12
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class ClusterReport:
-    """What is in the clusters.
-
-    clusters: cluster, size, prior P(z), images, entropy_bits of its emotions, told_bits (how far
-        p(Y|z) is from p(Y), Kullback–Leibler), strongest_emotion (smallest p among those more
-        frequent than their base rate), its lift, top_scene and its share, scene_entropy_bits.
-    distribution: cluster × emotion: count, share with its interval, base_rate, lift, p, q.
-    scenes: cluster × scene that occurs in it: count, share of the cluster, lift.
-    exemplars: cluster, rank, sample_id, image, distance to the centre.
-    notes: what could not be computed, and why.
-    """
-
-    clusters: pd.DataFrame
-    distribution: pd.DataFrame
-    scenes: pd.DataFrame
-    exemplars: pd.DataFrame
-    notes: tuple[str, ...]
 
 
 def cluster_study(

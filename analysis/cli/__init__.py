@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "clusters": "analysis.cli.clusters",
     "embed": "analysis.cli.embed",
     "reproduce": "analysis.cli.reproduce",
+    "store": "analysis.cli.store",
 }
 
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from analysis.clusters import ClusterReport
-    from ccim_core.confounders import ConfounderDictionary
 
 __all__ = ["add_parser"]
 
@@ -31,7 +30,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     add_row_options(parser)
     parser.add_argument(
-        "--dictionary", metavar="NAME", help="with --study (default: its first K-Means dictionary)"
+        "--dictionary",
+        metavar="NAME",
+        help="with --study (default: its K-Means dictionary of split train)",
     )
     parser.add_argument(
         "--cluster-column",
@@ -55,7 +56,11 @@ def _clusters(arguments: argparse.Namespace) -> int:
 
     dictionary, features = None, None
     if arguments.study is not None:
-        dictionary = _open_dictionary(arguments)
+        from analysis.cluster_sources import dictionary_features, open_dictionary
+        from ccim_core.study import Study
+
+        study = Study.open(arguments.study)
+        _, dictionary = open_dictionary(study, arguments.dictionary)
         arguments.split = dictionary.provenance.get("split", "train")
     rows = open_rows(arguments)
     frame = rows.frame
@@ -63,7 +68,7 @@ def _clusters(arguments: argparse.Namespace) -> int:
         frame = frame[frame["split"] == rows.split].reset_index(drop=True)
     if dictionary is not None:
         cluster, n = dictionary.labels_, dictionary.n_prototypes
-        features = _stored_features(arguments.study, dictionary, str(rows.split))
+        features = dictionary_features(study, dictionary)
         report = cluster_study(
             frame,
             cluster,
@@ -95,47 +100,6 @@ def _clusters(arguments: argparse.Namespace) -> int:
         if folder is not None:
             print(folder / "clusters.html")
     return 0
-
-
-def _open_dictionary(arguments: argparse.Namespace) -> ConfounderDictionary:
-    from ccim_core.confounders import ConfounderDictionary
-    from ccim_core.study import Study
-
-    root = Study.open(arguments.study).dictionaries_root
-    found = {path.stem: path for path in sorted(root.glob("*.safetensors"))}
-    if arguments.dictionary is not None:
-        if arguments.dictionary not in found:
-            raise InputError(
-                f"Expected a dictionary of {list(found)}, got {arguments.dictionary!r}."
-            )
-        return ConfounderDictionary.load(found[arguments.dictionary])
-    for path in found.values():
-        dictionary = ConfounderDictionary.load(path)
-        if dictionary.kind == "kmeans":
-            return dictionary
-    raise InputError(
-        f"Expected a confounder dictionary in {root}, got none; make one with "
-        f"`python -m ccim_core dictionary --study {arguments.study}`."
-    )
-
-
-def _stored_features(path: Path, dictionary: ConfounderDictionary, split: str) -> np.ndarray | None:
-    """The features that the dictionary was made of, or None where the study has not kept them."""
-    from ccim_core.features import FeatureStore
-    from ccim_core.study import Study
-
-    study, made_of = Study.open(path), dictionary.provenance
-    rows = study.manifest.split(split)
-    for record in sorted(study.features_root.glob("*/store.json")):
-        store = FeatureStore.open(record.parent)
-        same = store.record["encoder"].get("sha256") == made_of.get("encoder", {}).get("sha256")
-        if not same or store.view.kind != made_of.get("view") or store.stage != "pooled":
-            continue
-        try:
-            return store.gather(rows, study.reader)
-        except InputError:  # a store of other rows
-            continue
-    return None
 
 
 def _column(frame: pd.DataFrame, name: str) -> np.ndarray:

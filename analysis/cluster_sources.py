@@ -1,0 +1,59 @@
+"""A study's confounder dictionaries, and the stored features that each was made of."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ccim_core.confounders import ConfounderDictionary
+from ccim_core.errors import InputError
+from ccim_core.features import FeatureStore
+from ccim_core.study import Study
+
+__all__ = ["dictionary_features", "dictionary_split", "open_dictionary"]
+
+
+def open_dictionary(study: Study, name: str | None = None) -> tuple[str, ConfounderDictionary]:
+    """A dictionary of the study by name; by default the K-Means one of the training split.
+
+    Where the study has several of that kind the first by name (the lowest seed) is meant; where
+    it has none of the training split, the first of any.
+
+    Raises:
+        InputError: no such dictionary.
+    """
+    root = study.dictionaries_root
+    found = {path.stem: path for path in sorted(root.glob("*.safetensors"))}
+    if name is not None:
+        if name not in found:
+            raise InputError(f"Expected a dictionary of {list(found)}, got {name!r}.")
+        return name, ConfounderDictionary.load(found[name])
+    loaded = [(name, ConfounderDictionary.load(path)) for name, path in found.items()]
+    usable = [(name, one) for name, one in loaded if one.kind == "kmeans"]
+    usable.sort(key=lambda pair: dictionary_split(pair[1]) != "train")
+    if not usable:
+        raise InputError(
+            f"Expected a confounder dictionary in {root}, got none; make one with "
+            f"`python -m ccim_core dictionary --study {study.path}`."
+        )
+    return usable[0]
+
+
+def dictionary_split(dictionary: ConfounderDictionary) -> str:
+    """The split whose subjects the dictionary clusters."""
+    return str(dictionary.provenance.get("split", "train"))
+
+
+def dictionary_features(study: Study, dictionary: ConfounderDictionary) -> np.ndarray | None:
+    """The features (n, d) that it was made of, or None where the study has not kept them."""
+    made_of = dictionary.provenance
+    rows = study.manifest.split(dictionary_split(dictionary))
+    for record in sorted(study.features_root.glob("*/store.json")):
+        store = FeatureStore.open(record.parent)
+        same = store.record["encoder"].get("sha256") == made_of.get("encoder", {}).get("sha256")
+        if not same or store.view.kind != made_of.get("view") or store.stage != "pooled":
+            continue
+        try:
+            return store.gather(rows, study.reader)
+        except InputError:  # a store of other rows
+            continue
+    return None

@@ -1,0 +1,90 @@
+"""Everything that the app's analysis pages read of a study, computed and kept in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from analysis.bias import BiasSettings, bias_study
+from analysis.cluster_sources import dictionary_features, dictionary_split, open_dictionary
+from analysis.clusters import cluster_study
+from analysis.embedding_sources import default_pairs, default_split
+from analysis.embeddings import EmbedSettings, Method, embed
+from analysis.separation_study import study_separation
+from analysis.stored import save_bias, save_clusters
+from ccim_core.errors import InputError
+from ccim_core.progress import progress
+from ccim_core.study import Study
+
+__all__ = ["store_study_analysis"]
+
+
+def store_study_analysis(
+    study: Study, *, quiet: bool = False, seed: int = 0, method: Method = "aligned_umap"
+) -> dict[str, str]:
+    """Compute and keep the bias study, the cluster study and the default embeddings.
+
+    The bias study is that of the training split (of all rows where there is none), the clusters
+    are those of the training dictionary, the embeddings the plain run's joint feature against
+    each intervention with stored features, with their separation. Coordinates and separation that
+    were made before from the same features are kept.
+
+    Args:
+        seed: of null tables, resampling and layouts.
+        method: of the layout; AlignedUMAP takes from half a minute, PCA is instant.
+
+    Returns:
+        What was made to its path inside the study, or to a sentence on why it cannot be made:
+        a study needs no scenes, dictionary or runs to be one.
+    """
+    parts: dict[str, Callable[[], list[str]]] = {
+        "bias": lambda: [_bias(study, seed)],
+        "clusters": lambda: [_clusters(study)],
+        "embeddings": lambda: _embeddings(study, seed, method),
+    }
+    made = {}
+    for name in progress(list(parts), "analysis", unit="parts", quiet=quiet):
+        try:
+            made[name] = ", ".join(parts[name]())
+        except InputError as error:
+            made[name] = f"not made: {error}"
+    return made
+
+
+def _bias(study: Study, seed: int) -> str:
+    splits = study.manifest.splits
+    report = bias_study(
+        study.manifest,
+        settings=BiasSettings(
+            split="train" if "train" in splits else None, scene_source="column `scene`"
+        ),
+        random_state=seed,
+    )
+    return _inside(study, str(save_bias(study, report, seed=seed)))
+
+
+def _clusters(study: Study) -> str:
+    name, dictionary = open_dictionary(study)
+    split = dictionary_split(dictionary)
+    report = cluster_study(
+        study.manifest.split(split).frame.reset_index(drop=True),
+        dictionary.labels_,
+        study.labels,
+        n_clusters=dictionary.n_prototypes,
+        features=dictionary_features(study, dictionary),
+        centers=dictionary.centers_,
+    )
+    return _inside(study, str(save_clusters(study, report, dictionary=name, split=split)))
+
+
+def _embeddings(study: Study, seed: int, method: Method) -> list[str]:
+    paths = []
+    for before, after in default_pairs(study):
+        split = default_split(study, before)
+        settings = EmbedSettings(split=split, seed=seed, method=method)
+        paths.append(_inside(study, str(embed(study, before, after, settings=settings).path)))
+        study_separation(study, before, after, split=split)
+    return paths
+
+
+def _inside(study: Study, path: str) -> str:
+    return path.removeprefix(str(study.path)).lstrip("/\\")

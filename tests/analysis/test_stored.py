@@ -1,0 +1,193 @@
+"""What a study keeps of its analysis: read back as it was, and refused when it is not."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.bias import BiasSettings, bias_study
+from analysis.cli import store as store_command
+from analysis.cluster_sources import open_dictionary
+from analysis.clusters import ClusterReport, cluster_study
+from analysis.embeddings import load_embedding, stored_embeddings
+from analysis.separation_study import stored_separations
+from analysis.stored import (
+    load_bias,
+    load_clusters,
+    save_bias,
+    save_clusters,
+    stored_clusters,
+)
+from ccim_core.cli import run_command
+from ccim_core.confounders import ConfounderDictionary
+from ccim_core.errors import InputError
+from ccim_core.study import Study
+from tests.analysis.embedding_study import SCENES, make_study
+
+TABLES = ("clusters", "distribution", "scenes", "exemplars")
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Study:
+    return make_study(tmp_path / "study", n=40)
+
+
+def describe_clusters(study: Study) -> ClusterReport:
+    frame = study.manifest.split("test").frame.reset_index(drop=True)
+    cluster = pd.Categorical(frame["scene"], categories=SCENES).codes
+    features = np.random.default_rng(0).normal(size=(len(frame), 3))
+    centers = np.zeros((len(SCENES) + 1, 3))
+    return cluster_study(
+        frame,
+        cluster,
+        study.labels,
+        n_clusters=len(SCENES) + 1,  # the last is empty: its shares are NaN
+        features=features,
+        centers=centers,
+    )
+
+
+def add_dictionary(study: Study, split: str, name: str, *, seed: int = 0) -> None:
+    n = int((study.manifest.frame["split"] == split).sum())
+    features = np.random.default_rng(seed).normal(size=(n, 6)).astype(np.float32)
+    dictionary = ConfounderDictionary(4, random_state=seed).fit(features)
+    provenance = {"split": split, "view": "masked", "encoder": {"sha256": "0"}}
+    dictionary.save(study.dictionaries_root / f"{name}.safetensors", provenance)
+
+
+def test_nothing_is_kept_of_a_fresh_study(study: Study) -> None:
+    assert load_bias(study) is None
+    assert stored_clusters(study) == []
+    assert load_clusters(study, "any") is None
+
+
+def test_a_bias_report_is_read_back_as_it_was(study: Study) -> None:
+    settings = BiasSettings(split="shift", n_null=39, n_bootstrap=39, min_support=3)
+    report = bias_study(study.manifest, settings=settings)
+    save_bias(study, report)
+    again = load_bias(Study.open(study.path))
+    assert again is not None
+    for name in ("emotions", "scenes", "cells", "histogram"):
+        pd.testing.assert_frame_equal(getattr(again, name), getattr(report, name))
+    assert again.settings == report.settings
+    assert again.notes == report.notes
+    assert again.dataset == report.to_json()["dataset"]
+
+
+def test_a_cluster_study_is_read_back_as_it_was_beside_others(study: Study) -> None:
+    report = describe_clusters(study)
+    for name in ("first", "second"):
+        save_clusters(study, report, dictionary=name, split="test")
+    assert stored_clusters(study) == ["first", "second"]
+    again = load_clusters(Study.open(study.path), "second")
+    assert again is not None
+    assert (again.dictionary, again.split) == ("second", "test")
+    for name in TABLES:
+        # An empty cluster's scene is None in memory and in Parquet alike.
+        pd.testing.assert_frame_equal(getattr(again.report, name), getattr(report, name))
+    assert again.report.notes == report.notes
+
+
+def test_what_belongs_to_another_manifest_is_refused(study: Study) -> None:
+    settings = BiasSettings(n_null=0, n_bootstrap=0)
+    save_bias(study, bias_study(study.manifest, settings=settings))
+    other = study.manifest.split("test")
+    other.save(study.path / "manifest.parquet")
+    with pytest.raises(InputError, match="present manifest.*analysis store --study"):
+        load_bias(Study.open(study.path))
+
+
+@pytest.mark.parametrize("damage", ["cut", "gone", "another", "not json", "other kind"])
+def test_damaged_files_are_one_sentence(study: Study, damage: str) -> None:
+    folder = save_clusters(study, describe_clusters(study), dictionary="d", split="test")
+    table, record = folder / "scenes.parquet", folder / "stored.json"
+    if damage == "cut":
+        table.write_bytes(table.read_bytes()[:100])
+    elif damage == "gone":
+        table.unlink()
+    elif damage == "another":
+        table.write_bytes((folder / "clusters.parquet").read_bytes())
+    elif damage == "not json":
+        record.write_text("{")
+    else:
+        record.write_text(json.dumps({**json.loads(record.read_text()), "kind": "bias"}))
+    with pytest.raises(InputError, match="^Expected"):
+        load_clusters(study, "d")
+
+
+def test_the_training_dictionary_of_the_lowest_seed_is_the_default(study: Study) -> None:
+    with pytest.raises(InputError, match="ccim_core dictionary --study"):
+        open_dictionary(study)
+    add_dictionary(study, "test", "a-other-split")
+    assert open_dictionary(study)[0] == "a-other-split"
+    frame = study.manifest.frame
+    frame.loc[frame["split"] == "shift", "split"] = "train"
+    add_dictionary(study, "train", "train-seed1", seed=1)
+    add_dictionary(study, "train", "train-seed0")
+    assert open_dictionary(study)[0] == "train-seed0"
+    assert open_dictionary(study, "train-seed1")[0] == "train-seed1"
+    with pytest.raises(InputError, match="'x'"):
+        open_dictionary(study, "x")
+
+
+def call(*words: str) -> int:
+    parser = argparse.ArgumentParser()
+    store_command.add_parser(parser.add_subparsers(required=True))
+    return run_command(parser.parse_args(["store", "--method", "pca", "--quiet", *words]))
+
+
+def test_the_command_keeps_all_that_the_pages_read(
+    study: Study, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_dictionary(study, "test", "plain")
+    assert call("--study", str(study.path), "--json") == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["bias"] == "analysis/bias"
+    assert answer["clusters"] == "analysis/clusters/plain"
+    report = load_bias(study)
+    assert report is not None
+    assert report.dataset["subjects"] == 80
+    assert report.settings.split is None  # there is no training split
+    kept = load_clusters(study, "plain")
+    assert kept is not None
+    assert kept.report.clusters["size"].sum() == 40
+    paths = stored_embeddings(study)
+    assert answer["embeddings"].count(".parquet") == len(paths) == 2
+    assert len(load_embedding(study, paths[0]).frame) == 80
+    assert len(stored_separations(study)) == 2
+
+
+def test_what_a_study_has_no_data_for_is_left_out_with_the_reason(
+    study: Study, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bare = Study.create(
+        study.path.parent / "bare",
+        name="bare",
+        kind="table",
+        labels=study.labels,
+        manifest=study.manifest,
+    )
+    assert call("--study", str(bare.path)) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[:2] for line in lines[1:]] == [["clusters", "not"], ["embeddings", "not"]]
+    assert load_bias(bare) is not None
+    assert call("--study", str(bare.path.parent)) == 2
+    assert capsys.readouterr().err.startswith("error: Expected a study directory")
+
+
+def test_reading_imports_nothing_heavy() -> None:
+    script = (
+        "import sys, analysis.stored\n"
+        "print(sorted({'torch', 'sklearn', 'umap', 'plotly', 'streamlit'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
