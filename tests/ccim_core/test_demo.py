@@ -114,9 +114,10 @@ def test_a_shipped_study_still_opens_predicts_and_compares(
 
     shipped = ship_study(tiny_study, tmp_path / "shipped", weights_of=["none-seed0", "ccim-seed0"])
     assert len(shipped.run_paths()) == len(tiny_study.run_paths())
-    assert summary(shipped) == summary(tiny_study)
-    full = read_predictions(Run.open(tiny_study.run_path("ccim-seed1")))
-    small = read_predictions(Run.open(shipped.run_path("ccim-seed1")))
+    for a, b in zip(summary(tiny_study)["rows"], summary(shipped)["rows"], strict=True):  # type: ignore[call-overload]
+        assert b == pytest.approx(a, abs=1e-5)
+    full = read_predictions(Run.open(tiny_study.run_path("ccim-seed1")), split="shift")
+    small = read_predictions(Run.open(shipped.run_path("ccim-seed1")), split="shift")
     np.testing.assert_allclose(
         small["Happy"].to_numpy(np.float32), full["Happy"].to_numpy(), atol=1e-3
     )
