@@ -38,6 +38,27 @@ PAGES: tuple[PageEntry, ...] = (
         summary="What is loaded, what it was trained on, and the question asked of it.",
     ),
     PageEntry(
+        name="context_bias",
+        title="Context bias",
+        url_path="context-bias",
+        icon=":material/landscape:",
+        summary="How far the scenes give the labels away, beside what chance gives.",
+    ),
+    PageEntry(
+        name="confounders",
+        title="Confounders",
+        url_path="confounders",
+        icon=":material/workspaces:",
+        summary="The clusters of contexts that stand for Z, and the emotions each holds.",
+    ),
+    PageEntry(
+        name="embeddings",
+        title="Embeddings",
+        url_path="embeddings",
+        icon=":material/scatter_plot:",
+        summary="The same people's features before and after the intervention, side by side.",
+    ),
+    PageEntry(
         name="predict",
         title="Predict",
         url_path="predict",
