@@ -6,7 +6,7 @@ on near-black alike, and the colour of text is `ink`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -97,7 +97,7 @@ def bias_histogram(
         height=110 + 190 * len(names),
         bargap=0,
         legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 1, "xanchor": "right"},
-        margin={"t": 70},
+        margin=_margin(64),
     )
     figure.update_annotations(x=0, xanchor="left", font={"color": ink, "size": 14})
     return figure
@@ -142,6 +142,7 @@ def zero_entropy_figure(emotions: pd.DataFrame, *, ink: str = TEXT) -> go.Figure
     figure.update_layout(
         height=110 + 30 * len(shown),
         legend={"orientation": "h", "y": 1.0, "yanchor": "bottom"},
+        margin=_margin(8),
     )
     return figure
 
@@ -152,11 +153,15 @@ def association_heatmap(
     level: float = 0.05,
     max_scenes: int = 40,
     scenes: Sequence[str] | None = None,
+    titles: Mapping[str, str] | None = None,
+    selectable: bool = False,
     ink: str = TEXT,
 ) -> go.Figure:
     """Emotion × scene: normalised pointwise mutual information, grey where q > `level`.
 
-    `cells` as of a `BiasReport`. Shows `scenes`, or the `max_scenes` with most subjects.
+    `cells` as of a `BiasReport`. Shows `scenes`, or the `max_scenes` with most subjects, by their
+    `titles` where given. A browser cannot select cells of a heat map: with `selectable` each has a
+    mark that is seen once it is clicked, whose `customdata` begins with scene and emotion.
     """
     names = list(scenes) if scenes is not None else list(dict.fromkeys(cells["scene"]))
     names = names[:max_scenes]
@@ -182,7 +187,8 @@ def association_heatmap(
         "%{y}, %{x}<br>%{customdata[0]} subjects: %{customdata[1]} (%{customdata[2]})<br>"
         "lift %{customdata[3]}, q %{customdata[4]}<extra></extra>"
     )
-    common = {"x": emotions, "y": names, "xgap": 1, "ygap": 1, "hovertemplate": hover}
+    rows = [(titles or {}).get(name, name) for name in names]
+    common = {"x": emotions, "y": rows, "xgap": 1, "ygap": 1, "hovertemplate": hover}
     figure = go.Figure()
     figure.add_heatmap(
         z=np.zeros(grid).tolist(),
@@ -202,10 +208,57 @@ def association_heatmap(
         hoverongaps=False,
         **common,
     )
-    figure.update_yaxes(autorange="reversed")
-    figure.update_xaxes(side="top", tickangle=-45 if len(emotions) > 8 else 0)
-    figure.update_layout(height=140 + ROW_PIXELS * len(names))
+    if selectable:
+        figure.update_traces(hoverinfo="skip", hovertemplate=None)
+        figure.add_trace(_cell_marks(names, rows, emotions, details, ink))
+        # Whatever is clicked in a cell, its own mark is the nearest.
+        figure.update_layout(hoverdistance=-1, hovermode="closest", clickmode="event+select")
+    figure.update_yaxes(range=[len(rows) - 0.5, -0.5])
+    figure.update_xaxes(
+        side="top",
+        tickangle=-45 if len(emotions) > 8 else 0,
+        range=[-0.5, len(emotions) - 0.5],
+    )
+    figure.update_layout(height=60 + ROW_PIXELS * len(names), margin=_margin(8))
     return figure
+
+
+def _cell_marks(
+    scenes: Sequence[str],
+    rows: Sequence[str],
+    emotions: Sequence[str],
+    details: Sequence[list[str]],
+    ink: str,
+) -> go.Scatter:
+    """A mark per cell, unseen until selected; `details` as the heat map's hover text needs."""
+    cells = [
+        (scene, row, name) for scene, row in zip(scenes, rows, strict=True) for name in emotions
+    ]
+    return go.Scatter(
+        x=[name for _, _, name in cells],
+        y=[row for _, row, _ in cells],
+        mode="markers",
+        marker={
+            "symbol": "square-open",
+            "size": 16,
+            "color": ink,
+            "opacity": 0,
+            "line": {"width": 2.5},
+        },
+        selected={"marker": {"opacity": 1}},
+        unselected={"marker": {"opacity": 0}},
+        showlegend=False,
+        customdata=[
+            [scene, name, *more] for (scene, _, name), more in zip(cells, details, strict=True)
+        ],
+        hovertemplate="%{y}, %{x}<br>%{customdata[2]} subjects: %{customdata[3]} "
+        "(%{customdata[4]})<br>lift %{customdata[5]}, q %{customdata[6]}<extra></extra>",
+    )
+
+
+def _margin(top: int) -> dict[str, int]:
+    """Room for the legend alone; axes make their own."""
+    return {"l": 8, "r": 8, "t": top, "b": 8}
 
 
 def cluster_bars(
@@ -256,6 +309,7 @@ def cluster_bars(
         height=110 + 28 * len(rows),
         bargap=0.35,
         legend={"orientation": "h", "y": 1.0, "yanchor": "bottom"},
+        margin=_margin(8),
     )
     return figure
 

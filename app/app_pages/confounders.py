@@ -141,7 +141,7 @@ def _card(study: Study, report: ClusterReport, row: Mapping[Hashable, Any]) -> N
             PictureOf(image=str(image), alternative=f"A picture of cluster {cluster}")
             for image in nearest["image"]
         ],
-        width=100,
+        width=84,
     )
     st.plotly_chart(
         cluster_bars(report.distribution, cluster=cluster, ink=layout.ink()),

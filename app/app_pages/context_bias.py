@@ -47,7 +47,7 @@ def main() -> None:
             return
         _headline(report)
         _figure_2(report)
-        _heatmap(report)
+        _heatmap(study, report)
         _cells(study, report)
         for note in report.notes:
             st.caption(layout.plain(note))
@@ -122,16 +122,24 @@ def _figure_2(report: BiasReport) -> None:
             )
 
 
-def _heatmap(report: BiasReport) -> None:
+@st.fragment
+def _heatmap(study: Study, report: BiasReport) -> None:
     from analysis.figures import association_heatmap
 
     st.subheader("Which scenes go with which emotions", anchor=False)
     scenes = list(dict.fromkeys(report.cells["scene"]))[:MAX_SCENES]
-    st.plotly_chart(
+    event = st.plotly_chart(
         association_heatmap(
-            report.cells, level=report.settings.level, scenes=scenes, ink=layout.ink()
+            report.cells,
+            level=report.settings.level,
+            scenes=scenes,
+            titles={name: readable_scene(name) for name in scenes},
+            selectable=True,
+            ink=layout.ink(),
         ),
         key="heatmap",
+        on_select="rerun",
+        selection_mode="points",
         config=STATIC,
         alt=describe_heatmap(report, scenes),
     )
@@ -139,8 +147,13 @@ def _heatmap(report: BiasReport) -> None:
     which = f"the {len(scenes)} largest of {total} scenes" if total > len(scenes) else "every scene"
     st.caption(
         f"Normalised pointwise mutual information, {which}: orange more often than by chance, blue "
-        f"less, grey where q > {report.settings.level:g} or the scene is too small to test."
+        f"less, grey where q > {report.settings.level:g} or the scene is too small to test. "
+        "Click a cell to see its pictures."
     )
+    points = event["selection"]["points"]
+    if points:
+        scene, emotion, *_ = points[0]["customdata"]
+        _pictures(study, report, str(scene), str(emotion))
 
 
 @st.fragment
@@ -167,6 +180,7 @@ def _cells(study: Study, report: BiasReport) -> None:
         on_select="rerun",
         selection_mode="single-row",
         column_config=_columns(rows),
+        column_order=[name for name in rows.columns if name not in ("base_rate", "npmi")],
     )
     st.download_button(
         "Download these cells",
@@ -194,9 +208,7 @@ def _columns(rows: pd.DataFrame) -> dict[str, Any]:
         "share": bar("Share", format="percent", min_value=0, max_value=1),
         "share_low": number("from", format="percent", help="Lower end of the share's interval."),
         "share_high": number("to", format="percent", help="Upper end of the share's interval."),
-        "base_rate": number("Base rate", format="percent"),
         "lift": bar("Lift", format="%.2f", min_value=0, max_value=max(1.0, lift)),
-        "npmi": number("nPMI", format="%.2f"),
         "q": number("q", format="%.2g", help="False discovery rate; empty where not tested."),
     }
 
