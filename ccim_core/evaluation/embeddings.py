@@ -24,7 +24,7 @@ INDEX = "index.parquet"
 
 @torch.no_grad()
 def write_embeddings(run: Run, data: StudyData, features: Sequence[SplitFeatures]) -> None:
-    """Write float16 arrays (n, d) and `index.parquet` with each row's sample_id and split.
+    """Write float16 arrays (n, d) and `index.parquet` with each row's sample_id, split and stratum.
 
     likelihood: h (d_h). ccim: W_h h + W_g g (d_m), the input of the classifier. context: v, the
     projected context (Figure 7). backdoor: h averaged over the strata's members, which is the
@@ -33,7 +33,14 @@ def write_embeddings(run: Run, data: StudyData, features: Sequence[SplitFeatures
     folder = run.path / "embeddings"
     ids = data.manifest.frame["sample_id"].to_numpy()
     index = pd.concat(
-        pd.DataFrame({"sample_id": ids[part.rows], "split": part.split}) for part in features
+        pd.DataFrame(
+            {
+                "sample_id": ids[part.rows],
+                "split": part.split,
+                "stratum": part.stratum.numpy(),
+            }
+        )
+        for part in features
     )
     u = torch.cat([part.u for part in features])
     v = torch.cat([part.v for part in features])
