@@ -59,6 +59,8 @@ def bias_sentence(report: BiasReport) -> str:
             f"{data['mutual_information']:.3f} before correction (p = "
             f"{data['mutual_information_p']:.2g})."
         )
+        if data["mutual_information_p"] > report.settings.level:
+            text = f"**This is no more than chance gives.** {text}"
     return text
 
 

@@ -216,7 +216,7 @@ def association_heatmap(
     figure.update_yaxes(range=[len(rows) - 0.5, -0.5])
     figure.update_xaxes(
         side="top",
-        tickangle=-45 if len(emotions) > 8 else 0,
+        tickangle=-45 if len(emotions) > 8 else None,
         range=[-0.5, len(emotions) - 0.5],
     )
     figure.update_layout(height=60 + ROW_PIXELS * len(names), margin=_margin(8))

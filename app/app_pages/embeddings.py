@@ -148,8 +148,8 @@ def _gallery(study: Study, found: Embedding, chosen: set[str]) -> None:
             for row in before.head(MAX_PICTURES).to_dict("records")
         ],
     )
-    if len(before) > MAX_PICTURES:
-        st.caption(f"The first {MAX_PICTURES}. Under each: its label, then what each side reads.")
+    some = f"The first {MAX_PICTURES}. " if len(before) > MAX_PICTURES else ""
+    st.caption(f"{some}Under each: its label, then what is read before and after.")
 
 
 def _read_as(value: object) -> str:

@@ -100,6 +100,7 @@ def test_context_bias_tells_the_reports_numbers(study: Study, run_page: RunPage)
     data = report.dataset
     assert metrics(test)["Cells that count"] == f"0 of {data['tested_cells']}"
     assert metrics(test)["Scene reveals"] == f"{data['information_share']:.0%}"
+    assert "**This is no more than chance gives.**" in words(test)
     assert f"p = {data['mutual_information_p']:.2g}" in words(test)
     assert len(figures(test)) == 3
     cells = test.dataframe[0].value
