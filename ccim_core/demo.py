@@ -86,7 +86,12 @@ SHIPPED_WEIGHTS = (
     "group_dro",
 )
 # Variants whose features are probed for what is left of the scene.
-PROBED = ("none", "ccim", "ccim-renormalised", "ccim-additive", "counterfactual", "matted")
+PROBED = (
+    "none",
+    *(name for name in VARIANTS if name.startswith("ccim")),
+    "counterfactual",
+    "matted",
+)
 PROBES_FILE = "probes.json"
 
 
