@@ -10,7 +10,7 @@ from ccim_core.run import Run
 from ccim_core.study import Study
 from ccim_core.training.config import InterventionConfig, RunConfig
 
-__all__ = ["assign_estimators", "default_runs"]
+__all__ = ["answering_runs", "assign_estimators", "default_runs"]
 
 # Which intervention's run answers each estimator, unless the caller names runs.
 PREFERRED = {
@@ -22,6 +22,14 @@ PREFERRED = {
 }
 
 
+def answering_runs(study: Study) -> list[Run]:
+    """Finished runs that can answer for a new picture: with weights, and the study's emotions."""
+    # Others are shipped with their predictions alone.
+    paths = [path for path in study.run_paths() if (path / "model.safetensors").is_file()]
+    runs = [Run.open(path) for path in paths]
+    return [run for run in runs if run.labels.emotions == study.labels.emotions]
+
+
 def default_runs(study: Study) -> list[Run]:
     """One run an intervention that an estimator asks for, all of one configuration beside it.
 
@@ -29,12 +37,9 @@ def default_runs(study: Study) -> list[Run]:
     intervention the one with its default settings, then the lowest seed.
     """
     families: dict[RunConfig, dict[str, list[Run]]] = defaultdict(lambda: defaultdict(list))
-    for path in study.run_paths():
-        if not (path / "model.safetensors").is_file():
-            continue  # shipped with its predictions alone
-        run = Run.open(path)
+    for run in answering_runs(study):
         name = run.config.intervention.name
-        if name in PREFERRED.values() and run.labels.emotions == study.labels.emotions:
+        if name in PREFERRED.values():
             families[_family(run.config)][name].append(run)
     if not families:
         return []

@@ -61,12 +61,9 @@ def test_removing_a_stratum_changes_the_backdoor_as_told(
     from ccim_core.causal.backdoor import stratum_substitution
 
     (found,) = predictor.predict(astronaut, image="x")
-    (subject,) = predictor.find_subjects(astronaut)
+    (reading,) = predictor.read(astronaut)
     run = predictor.by_estimator["backdoor"]
-    from ccim_core.predict import _record
-
-    with torch.no_grad():
-        u, _, _ = predictor._project(run, astronaut, _record(subject), {})
+    u = reading.project(run).u
     for prototype in found["prototypes"][:3]:
         prior = run.context.strata.prior.clone()
         prior[prototype["index"]] = 0
