@@ -16,6 +16,7 @@ from typing import Any, Literal
 import yaml
 
 from ccim_core.errors import InputError
+from ccim_core.training.exact_settings import build_exactly
 
 __all__ = [
     "DictionaryConfig",
@@ -249,6 +250,8 @@ def from_dict(value: Any, *, source: str = "the config") -> RunConfig:
     """Inverse of `to_dict`. Missing keys take defaults; unknown keys raise InputError."""
     if not isinstance(value, dict):
         raise InputError(f"Expected a mapping of settings in {source}, got {value!r}.")
+    if (exact := build_exactly(RunConfig, value)) is not None:
+        return exact
     parser = config_parser()
     with _errors_as_input(source):
         return _instantiate(parser, parser.parse_object(value))

@@ -12,6 +12,11 @@ import torch
 from ccim_core.auxiliary import extract_auxiliary
 from ccim_core.backbones import Encoder
 from ccim_core.confounders import ConfounderDictionary
+from ccim_core.dictionary_files import (
+    dictionary_provenance,
+    find_dictionary,
+    new_dictionary_path,
+)
 from ccim_core.errors import InputError
 from ccim_core.features import extract_views
 from ccim_core.manifest import Manifest
@@ -186,29 +191,26 @@ class StudyData:
         if key in self._dictionaries:
             return self._dictionaries[key]
         features = self.features(config, plan, config.train.split)
-        provenance = {
-            "encoder": self.encoder(plan).provenance.to_dict(),
-            "view": plan.view.kind,
-            "split": config.train.split,
-            "manifest": self.manifest.content_hash(),
-            "size": options.size,
-            "components": options.components,
-            "seed": options.seed,
-        }
-        stem = f"{plan.encoder}-{plan.view.kind}-{config.train.split}-{options.size}"
-        path = self.study.dictionaries_root / f"{stem}-seed{options.seed}.safetensors"
-        if path.is_file():
-            saved = ConfounderDictionary.load(path)
-            if saved.provenance == provenance:
-                self._dictionaries[key] = saved
-                return saved
+        provenance = dictionary_provenance(
+            encoder=self.encoder(plan).provenance.to_dict(),
+            view=plan.view.kind,
+            split=config.train.split,
+            manifest=self.manifest.content_hash(),
+            size=options.size,
+            components=options.components,
+            seed=options.seed,
+        )
+        root = self.study.dictionaries_root
+        if found := find_dictionary(root, provenance):
+            self._dictionaries[key] = found[1]
+            return found[1]
         dictionary = ConfounderDictionary(
             options.size,
             n_components=min(options.components, *features.shape),
             random_state=options.seed,
         ).fit(features)
         if self.rank == 0:
-            dictionary.save(path, provenance=provenance)
+            dictionary.save(new_dictionary_path(root, provenance), provenance=provenance)
         self._dictionaries[key] = dictionary
         return dictionary
 

@@ -73,7 +73,7 @@ def test_a_manifest_outside_a_study(tmp_path: Path, study: Study) -> None:
 def test_dictionary_of_training_rows(study: Study, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["dictionary", "--study", str(study.path), "--prototypes", "3", *SIZE]
     assert main(command) == 0
-    path = study.dictionaries_root / "efficientnet-lite0-masked-3-seed0.safetensors"
+    path = study.dictionaries_root / "efficientnet-lite0-masked-train-3-seed0.safetensors"
     out = capsys.readouterr().out
     assert f"dictionary: {path}" in out
     assert f"train --study {study.path}" in out
