@@ -1,0 +1,208 @@
+"""Which of a study's runs are a model's plain run, its "+ CCIM", and the settings of an ablation.
+
+A baseline and its "+ CCIM" differ by one field, so runs that agree in all but the intervention and
+the dictionary are one family. A table shows one family of each model: mixing two would compare
+different networks.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from analysis.run_records import RunRecord
+from analysis.table_settings import (
+    MODELS,
+    SETTINGS,
+    load_reference,
+    model_title,
+    recipe_path,
+    set_fields,
+    train_command,
+)
+
+__all__ = ["ModelRuns", "find_families", "known_models", "model_runs"]
+
+# How a run was made, not what it is.
+_INCIDENTAL = {
+    "name": "",
+    "train.seed": 0,
+    "train.workers": 0,
+    "train.compile": False,
+    "train.checkpoint_steps": 1,
+}
+_CCIM_FIELDS = ("name", "attention", "prior", "weighting", "head", "d_m", "d_n")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ModelRuns:
+    """A model's runs on one dataset.
+
+    Attributes:
+        reference: the completed config that the settings differ from.
+        recipe: the shipped recipe that commands start from, if there is one.
+        by_setting: setting (of `SETTINGS`) to seed to run; settings without runs are absent.
+        unused: names of the model's plain and CCIM runs on whole pictures that are none of the
+            settings, or of another family.
+    """
+
+    model: str
+    study: Path
+    reference: dict[str, Any]
+    recipe: Path | None
+    by_setting: dict[str, dict[int, RunRecord]]
+    unused: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """The model's name."""
+        return model_title(self.model)
+
+    def seeds(self, setting: str) -> list[int]:
+        """Seeds of a setting's runs, rising."""
+        return sorted(self.by_setting.get(setting, {}))
+
+    def runs(self, setting: str, seeds: Collection[int] | None = None) -> list[RunRecord]:
+        """A setting's runs by seed, all or those of `seeds`."""
+        found = self.by_setting.get(setting, {})
+        return [found[seed] for seed in sorted(found) if seeds is None or seed in seeds]
+
+    def command(self, setting: str, seed: int) -> str:
+        """The command that trains one run of a setting."""
+        config = SETTINGS[setting].train(self.reference, seed=seed)
+        siblings = self.runs(setting)
+        stem = f"{self.model}-{setting}"
+        if siblings:
+            stem = str(siblings[0].config["name"])
+        elif setting in ("none", "ccim"):
+            stem = ""  # the run's own default
+        config = set_fields(config, {"name": stem})
+        return train_command(self.study, config, recipe=self.recipe)
+
+
+def model_runs(runs: Sequence[RunRecord], model: str, *, label_set: str, study: Path) -> ModelRuns:
+    """The family with most of a model's runs; a shipped recipe's own where that ties.
+
+    Args:
+        runs: of all models, on one dataset.
+        study: where missing runs are to be trained.
+    """
+    recipe = recipe_path(model, label_set)
+    recipe_config = load_reference(recipe, model)
+    mine = [run for run in runs if run.config["model"]["name"] == model]
+    families = find_families(mine)
+    shown = {
+        run.path: run.name
+        for members in families.values()
+        for run in members
+        if run.config["intervention"]["name"] in ("none", "ccim")
+    }
+    best: ModelRuns | None = None
+    for _, members in sorted(families.items(), key=lambda item: item[0] != _family(recipe_config)):
+        reference = _reference(members, recipe_config)
+        by_setting = _match(mine, reference)
+        used = {run.path for found in by_setting.values() for run in found.values()}
+        found = ModelRuns(
+            model=model,
+            study=study,
+            reference=reference,
+            recipe=recipe,
+            by_setting=by_setting,
+            unused=tuple(name for path, name in shown.items() if path not in used),
+        )
+        if best is None or _size(found) > _size(best):
+            best = found
+    if best is not None and best.by_setting:
+        return best
+    return ModelRuns(
+        model=model,
+        study=study,
+        reference=recipe_config,
+        recipe=recipe,
+        by_setting={},
+        unused=tuple(shown.values()),
+    )
+
+
+def find_families(runs: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
+    """Runs that agree in all but intervention, dictionary and seed, by what they agree in.
+
+    Runs that see a part of the picture, or train on another split than `train`, answer other
+    questions (oracles, ablations of the input) and belong to no family.
+    """
+    families: dict[str, list[RunRecord]] = defaultdict(list)
+    for run in runs:
+        model = run.config["model"]
+        whole = (model["inputs"], model["subject_parts"], model["context_parts"])
+        if whole == ("both", "all", "all") and run.config["train"]["split"] == "train":
+            families[_family(run.config)].append(run)
+    return dict(families)
+
+
+def known_models(runs: Sequence[RunRecord]) -> list[str]:
+    """Models that have runs: the paper's first, in its order."""
+    present = {str(run.config["model"]["name"]) for run in runs}
+    return [*(m for m in MODELS if m in present), *sorted(present - set(MODELS))]
+
+
+def _family(config: Mapping[str, Any]) -> str:
+    """What the runs of a family agree in."""
+    same = set_fields(config, {**_INCIDENTAL, "intervention": {}, "dictionary": {}})
+    return json.dumps(same, sort_keys=True)
+
+
+def _identity(config: Mapping[str, Any]) -> str:
+    """What two runs of one setting agree in: everything that the seed apart changes their outputs.
+
+    A plain run's dictionary only serves its strata, and most of an intervention's fields are for
+    other interventions.
+    """
+    intervention = config["intervention"]
+    kept: dict[str, Any] = {**_INCIDENTAL, "intervention": {"name": intervention["name"]}}
+    if intervention["name"] == "ccim":
+        kept["intervention"] = {name: intervention[name] for name in _CCIM_FIELDS}
+    else:
+        kept["dictionary"] = {}
+    return json.dumps(set_fields(config, kept), sort_keys=True)
+
+
+def _reference(members: Sequence[RunRecord], recipe: dict[str, Any]) -> dict[str, Any]:
+    """The family's config with the dictionary that its settings differ from, and no intervention.
+
+    The recipe's dictionary where a run has it, else the commonest that is not an ablation's.
+    """
+    plain = [
+        run.config["dictionary"]
+        for run in members
+        if run.config["dictionary"]["kind"] == "kmeans"
+        and run.config["dictionary"]["masked"]
+        and not run.config["dictionary"]["shuffle_prior"]
+    ]
+    texts = Counter(json.dumps(one, sort_keys=True) for one in plain)
+    dictionary = recipe["dictionary"]
+    if texts and json.dumps(dictionary, sort_keys=True) not in texts:
+        dictionary = json.loads(max(sorted(texts), key=lambda text: texts[text]))
+    fields = {"name": "", "intervention": recipe["intervention"], "dictionary": dictionary}
+    return set_fields(members[0].config, fields)
+
+
+def _match(
+    runs: Sequence[RunRecord], reference: Mapping[str, Any]
+) -> dict[str, dict[int, RunRecord]]:
+    """Setting to seed to run; of several plain runs that with the reference's dictionary."""
+    preferred = sorted(runs, key=lambda run: run.config["dictionary"] != reference["dictionary"])
+    by_identity: dict[str, dict[int, RunRecord]] = {}
+    for run in preferred:
+        by_identity.setdefault(_identity(run.config), {}).setdefault(run.seed, run)
+    wanted = {
+        name: _identity(setting.train(reference, seed=0)) for name, setting in SETTINGS.items()
+    }
+    return {name: by_identity[key] for name, key in wanted.items() if key in by_identity}
+
+
+def _size(found: ModelRuns) -> int:
+    return sum(len(runs) for runs in found.by_setting.values())
