@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ccim_core.cli.prepare_datasets import add_caer_s, add_emotic, add_groupwalk, add_table
+from ccim_core.cli.prepare_datasets import add_caer_s, add_emotic, add_groupwalk
+from ccim_core.cli.prepare_own import add_folders, add_table
 
 __all__ = ["DATASETS", "add_parser"]
 
@@ -99,4 +100,5 @@ DATASETS: dict[str, Callable[[Any], None]] = {
     "groupwalk": add_groupwalk,
     "legend": _add_legend,
     "table": add_table,
+    "folders": add_folders,
 }

@@ -1,23 +1,14 @@
-"""`prepare emotic|caer-s|groupwalk|table`: their options, and the one way in which all of them end.
-
-Heavy imports are inside the commands.
-"""
+"""`prepare emotic|caer-s|groupwalk`: the public datasets. Heavy imports are inside the commands."""
 
 from __future__ import annotations
 
 import argparse
-import json
-import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ccim_core.errors import InputError
+from ccim_core.cli.prepare_common import add_common, check_out, finish
 
-if TYPE_CHECKING:
-    from ccim_core.datasets.preparation import Preparation
-    from ccim_core.datasets.source import SourceTable
-
-__all__ = ["add_caer_s", "add_emotic", "add_groupwalk", "add_table"]
+__all__ = ["add_caer_s", "add_emotic", "add_groupwalk"]
 
 
 def add_emotic(datasets: Any) -> None:
@@ -28,7 +19,7 @@ def add_emotic(datasets: Any) -> None:
         description="Make a manifest or a study of EMOTIC as its authors, or the community, hand "
         "it out. Faulty boxes and pictures are clipped or dropped, and counted.",
     )
-    _add_common(parser)
+    add_common(parser)
     parser.add_argument(
         "--annotations",
         type=Path,
@@ -47,11 +38,11 @@ def add_emotic(datasets: Any) -> None:
 def _prepare_emotic(arguments: argparse.Namespace) -> int:
     from ccim_core.datasets.emotic import EmoticConfig, read_emotic
 
-    _check_out(arguments, "emotic")
+    check_out(arguments, "emotic")
     config = EmoticConfig(
         form=arguments.form, annotations=arguments.annotations, soft_labels=arguments.soft_labels
     )
-    return _finish(read_emotic(arguments.root, config), arguments)
+    return finish(read_emotic(arguments.root, config), arguments)
 
 
 def add_caer_s(datasets: Any) -> None:
@@ -62,7 +53,7 @@ def add_caer_s(datasets: Any) -> None:
         description="Make a manifest or a study of CAER-S. Validation is carved out of train/, and "
         "near-duplicates across splits are reported.",
     )
-    _add_common(parser)
+    add_common(parser)
     parser.add_argument(
         "--faces",
         type=Path,
@@ -92,13 +83,13 @@ def add_caer_s(datasets: Any) -> None:
 def _prepare_caer_s(arguments: argparse.Namespace) -> int:
     from ccim_core.datasets.caer_s import CaerSConfig, read_caer_s
 
-    _check_out(arguments, "caer-s")
+    check_out(arguments, "caer-s")
     config = CaerSConfig(
         val_share=arguments.val_share, seed=arguments.seed, faces=tuple(arguments.faces)
     )
     report = arguments.check_pictures == "decode" and not arguments.no_near_duplicates
     distance = arguments.hash_distance if report else None
-    return _finish(read_caer_s(arguments.root, config), arguments, near_duplicates=distance)
+    return finish(read_caer_s(arguments.root, config), arguments, near_duplicates=distance)
 
 
 def add_groupwalk(datasets: Any) -> None:
@@ -108,7 +99,7 @@ def add_groupwalk(datasets: Any) -> None:
         help="GroupWalk: a table of persons in frames, or GroupWalk_data.pkl",
         description="Make a manifest or a study of GroupWalk, split by person.",
     )
-    _add_common(parser)
+    add_common(parser)
     parser.add_argument(
         "--annotations",
         type=Path,
@@ -130,7 +121,7 @@ def add_groupwalk(datasets: Any) -> None:
 def _prepare_groupwalk(arguments: argparse.Namespace) -> int:
     from ccim_core.datasets.groupwalk import GroupWalkConfig, read_groupwalk
 
-    _check_out(arguments, "groupwalk")
+    check_out(arguments, "groupwalk")
     config = GroupWalkConfig(
         annotations=arguments.annotations,
         test_share=arguments.test_share,
@@ -138,127 +129,4 @@ def _prepare_groupwalk(arguments: argparse.Namespace) -> int:
         split_by=arguments.split_by,
         seed=arguments.seed,
     )
-    return _finish(read_groupwalk(arguments.root, config), arguments)
-
-
-def add_table(datasets: Any) -> None:
-    """`prepare table`."""
-    parser = datasets.add_parser(
-        "table",
-        help="your own data as CSV or Parquet",
-        description="Make a manifest or a study of a table with the columns image, split, x1, y1, "
-        "x2, y2, labels (separated by |) and any of sample_id, scene, face_x1 … face_y2, "
-        "source_id, group, valence, arousal, dominance.",
-    )
-    _add_common(parser)
-    parser.add_argument(
-        "--table", type=Path, metavar="FILE", help="the table (default: the only one in --root)"
-    )
-    parser.add_argument("--label-set", metavar="NAME", help="a known label set")
-    parser.add_argument(
-        "--emotions",
-        metavar="A,B,…",
-        help="the vocabulary, in order (default: the emotions that occur)",
-    )
-    parser.add_argument(
-        "--kind",
-        choices=("auto", "single", "multi"),
-        default="auto",
-        help="one label a subject or several (default: what occurs)",
-    )
-    parser.set_defaults(func=_prepare_table)
-
-
-def _prepare_table(arguments: argparse.Namespace) -> int:
-    from ccim_core.datasets.table import TableConfig, read_table_source
-
-    _check_out(arguments, "table")
-    names = (name.strip() for name in (arguments.emotions or "").split(","))
-    config = TableConfig(
-        table=arguments.table,
-        label_set=arguments.label_set,
-        emotions=tuple(name for name in names if name),
-        kind=arguments.kind,
-    )
-    return _finish(read_table_source(arguments.root, config), arguments)
-
-
-def _add_common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--root", type=Path, required=True, metavar="DIR", help="folder of the data"
-    )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        required=True,
-        metavar="PATH",
-        help="FILE.parquet for a manifest, else a folder for a study",
-    )
-    parser.add_argument("--name", help="of the study (default: the dataset's)")
-    parser.add_argument(
-        "--policy",
-        action="append",
-        default=[],
-        metavar="CAUSE=ACTION",
-        help="what to do about a fault: fail, drop, clip (boxes partly outside) or keep; "
-        "repeatable; an unknown cause lists the known ones",
-    )
-    parser.add_argument(
-        "--check-pictures",
-        choices=("decode", "exists", "none"),
-        default="decode",
-        help="decode each picture once (default), look whether it is there, or trust the data",
-    )
-    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
-    parser.add_argument("--quiet", action="store_true", help="no progress bars")
-
-
-def _check_out(arguments: argparse.Namespace, kind: str) -> None:
-    from ccim_core.datasets.policy import complete_policy, parse_policy
-    from ccim_core.datasets.preparation_output import check_out
-
-    check_out(arguments.out, kind)
-    complete_policy(parse_policy(arguments.policy))
-    if not arguments.root.is_dir():
-        raise InputError(f"Expected a folder with the data at {arguments.root}, got none.")
-
-
-def _finish(
-    source: SourceTable, arguments: argparse.Namespace, *, near_duplicates: int | None = None
-) -> int:
-    """Prepare, write, and say what was made and what comes next."""
-    from ccim_core.datasets.policy import parse_policy
-    from ccim_core.datasets.preparation import prepare_source
-    from ccim_core.datasets.preparation_output import write_preparation
-
-    preparation = prepare_source(
-        source,
-        policy=parse_policy(arguments.policy),
-        check_pictures=arguments.check_pictures,
-        near_duplicates=near_duplicates,
-        quiet=arguments.quiet,
-    )
-    out = write_preparation(preparation, arguments.out, name=arguments.name, quiet=arguments.quiet)
-    following = _next_command(preparation, out)
-    if arguments.json:
-        answer = {"out": str(out), "next": following, "summary": preparation.summary.to_dict()}
-        print(json.dumps(answer, indent=2, ensure_ascii=False, allow_nan=False))
-        return 0
-    print(preparation.summary)
-    print(f"\nWrote {out}")
-    print(f"Next: {following}")
-    return 0
-
-
-def _next_command(preparation: Preparation, out: Path) -> str:
-    from ccim_core.cli import COMMANDS
-    from ccim_core.datasets.preparation_output import pictures_folder
-
-    frame = preparation.manifest.frame
-    boxless = "box_source" in frame and bool((frame["box_source"] == "picture").any())
-    command = "detect" if boxless and "detect" in COMMANDS else "features"
-    images = pictures_folder(preparation.source, out)
-    where = ["--study", str(out)]
-    if out.is_file():
-        where = ["--manifest", str(out), "--images", str(images)]
-    return shlex.join(["python", "-m", "ccim_core", command, *where])
+    return finish(read_groupwalk(arguments.root, config), arguments)

@@ -35,7 +35,7 @@ from ccim_core.manifest import (
 )
 from ccim_core.pictures import PictureReader
 
-__all__ = ["MISSING_SHARE", "Preparation", "prepare_source"]
+__all__ = ["MISSING_SHARE", "Inspection", "Preparation", "inspect_source", "prepare_source"]
 
 MISSING_SHARE = 0.05
 """A split that lacks more of its pictures than this was looked for in the wrong place."""
@@ -74,23 +74,14 @@ def prepare_source(
         InputError: a fault whose policy is "fail", with its rows; more than 5% of a split's
             pictures missing; no row left.
     """
-    actions = complete_policy(source.policy, policy or {})
-    frame = source.frame.reset_index(drop=True)
-    if frame.empty:
-        raise InputError(f"Expected annotated subjects in the {source.kind} data, got none.")
-    facts = _look(source, frame, check_pictures, near_duplicates is not None, quiet)
-    _require_pictures(source, frame, facts)
-    faults = picture_faults(frame, facts)
-    if not source.pictures_shared:
-        faults += leaking_files(frame, facts)
-    frame = _with_sizes(frame, facts)
-    found, notes = list(source.faults), list(source.notes)
-    if source.complete is not None:
-        frame, more, further = source.complete(frame)
-        found, notes = found + more, notes + further
-    faults += placed_faults(frame, found) + duplicate_subjects(frame)
-    faults += manifest_faults(frame, source.labels)
-    faults.sort(key=lambda fault: -1 if fault.row is None else fault.row)
+    found = inspect_source(
+        source,
+        policy=policy,
+        check_pictures=check_pictures,
+        perceptual=near_duplicates is not None,
+        quiet=quiet,
+    )
+    frame, faults, actions = found.frame, found.faults, found.actions
     _refuse(faults, actions)
     kept = _apply(frame, faults, actions)
     if kept.empty:
@@ -104,12 +95,62 @@ def prepare_source(
         manifest,
         faults,
         actions,
-        notes=notes,
+        notes=found.notes,
         clipped=built.clipped,
         check_pictures=check_pictures,
-        near_duplicates=_report_near_duplicates(manifest, facts, near_duplicates),
+        near_duplicates=_report_near_duplicates(manifest, found.facts, near_duplicates),
     )
     return Preparation(source=source, manifest=manifest, summary=summary)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inspection:
+    """What a look at a dataset found, before anything is done about it.
+
+    frame: the table, completed, with the pictures' sizes. faults: by row. actions: cause → what
+    is done about it. facts: image → what its file is.
+    """
+
+    frame: pd.DataFrame
+    faults: list[RowFault]
+    actions: dict[str, PolicyAction]
+    notes: list[str]
+    facts: Mapping[str, PictureFacts]
+
+
+def inspect_source(
+    source: SourceTable,
+    *,
+    policy: Policy | None = None,
+    check_pictures: CheckPictures = "decode",
+    perceptual: bool = False,
+    quiet: bool = False,
+) -> Inspection:
+    """Every fault of what an adapter read, whatever the policy says of it.
+
+    perceptual: with "decode", also hash the pictures as eyes would.
+
+    Raises InputError for no rows, more than 5% of a split's pictures missing, and an unknown
+    policy.
+    """
+    actions = complete_policy(source.policy, policy or {})
+    frame = source.frame.reset_index(drop=True)
+    if frame.empty:
+        raise InputError(f"Expected annotated subjects in the {source.kind} data, got none.")
+    facts = _look(source, frame, check_pictures, perceptual, quiet)
+    _require_pictures(source, frame, facts)
+    faults = picture_faults(frame, facts)
+    if not source.pictures_shared:
+        faults += leaking_files(frame, facts)
+    frame = _with_sizes(frame, facts)
+    found, notes = list(source.faults), list(source.notes)
+    if source.complete is not None:
+        frame, more, further = source.complete(frame)
+        found, notes = found + more, notes + further
+    faults += placed_faults(frame, found) + duplicate_subjects(frame)
+    faults += manifest_faults(frame, source.labels)
+    faults.sort(key=lambda fault: -1 if fault.row is None else fault.row)
+    return Inspection(frame=frame, faults=faults, actions=actions, notes=notes, facts=facts)
 
 
 def _look(

@@ -3,26 +3,39 @@
 Columns: `image, split, x1, y1, x2, y2, labels` (labels separated by `|`); optional `sample_id,
 scene, face_x1 … face_y2, source_id, group, valence, arousal, dominance`, and whatever else, which
 is kept. `source_id` names what must not be in two splits (a person, a video); `group` is the
-context group that metrics are split by (`context_group` in the manifest).
+context group that metrics are split by (`context_group` in the manifest). A table may name its
+columns otherwise, and come without splits or boxes: `TableConfig` says what is done then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import pandas as pd
 
+from ccim_core.datasets.completing import FoundBoxes, complete_boxes, deal_splits
 from ccim_core.datasets.source import SourceTable
 from ccim_core.errors import InputError
 from ccim_core.labels import LABEL_SEPARATOR, LABEL_SETS, LabelSet, get_label_set
-from ccim_core.manifest import BOX_COLUMNS, TEXT_COLUMNS, read_table
+from ccim_core.manifest import (
+    BOX_COLUMNS,
+    FACE_COLUMNS,
+    TEXT_COLUMNS,
+    VAD_COLUMNS,
+    read_table,
+)
+from ccim_core.manifest.checks import is_blank
 
-__all__ = ["TableConfig", "read_table_source"]
+__all__ = ["KNOWN_COLUMNS", "TableConfig", "read_table_source"]
 
 _COLUMNS = ("image", "split", *BOX_COLUMNS, "labels")
+_OPTIONAL = ("sample_id", "scene", *FACE_COLUMNS, "source_id", "group", *VAD_COLUMNS)
+KNOWN_COLUMNS = (*_COLUMNS, *_OPTIONAL)
+"""The columns that mean something, the required ones first."""
+
 _SUFFIXES = (".csv", ".tsv", ".parquet", ".pq")
 
 
@@ -33,21 +46,38 @@ class TableConfig:
     table: the file; None takes the only one in the root. label_set: a known label set by name, or
     None for one of `emotions`, or, without these, of the emotions that occur. kind: whether a
     subject has one label or several; "auto" goes by what occurs.
+
+    columns: our name → the table's, for columns that it names otherwise. split: the column, or
+    "deal": by `seed`, rows of one source_id (without these, of one picture) together. boxes: the
+    "columns", or found in the pictures (`FoundBoxes`).
     """
 
     table: Path | None = None
     label_set: str | None = None
     emotions: tuple[str, ...] = ()
     kind: Literal["auto", "single", "multi"] = "auto"
+    columns: Mapping[str, str] = field(default_factory=dict)
+    split: Literal["column", "deal"] = "column"
+    boxes: Literal["columns"] | FoundBoxes = "columns"
+    seed: int = 0
 
     def __post_init__(self) -> None:
         if self.kind not in ("auto", "single", "multi"):
             raise InputError(f"Expected kind to be auto, single or multi, got {self.kind!r}.")
+        if self.split not in ("column", "deal"):
+            raise InputError(f"Expected split to be column or deal, got {self.split!r}.")
+        if self.boxes not in ("columns", *get_args(FoundBoxes)):
+            raise InputError(f"Expected boxes of columns, faces or picture, got {self.boxes!r}.")
+        unknown = [name for name in self.columns if name not in KNOWN_COLUMNS]
+        if unknown:
+            raise InputError(f"Expected columns of {list(KNOWN_COLUMNS)}, got {unknown}.")
         if self.label_set and (self.emotions or self.kind != "auto"):
             raise InputError("Expected a label set or emotions with their kind, got both.")
 
 
-def read_table_source(root: Path | str, config: TableConfig | None = None) -> SourceTable:
+def read_table_source(
+    root: Path | str, config: TableConfig | None = None, *, quiet: bool = False
+) -> SourceTable:
     """Read a table whose `image` paths are relative to `root`.
 
     Raises InputError for no table or several, missing columns, and labels that make no label set.
@@ -57,16 +87,7 @@ def read_table_source(root: Path | str, config: TableConfig | None = None) -> So
     if not root.is_dir():
         raise InputError(f"Expected a folder of pictures at {root}, got none; check --root.")
     path = config.table or _only_table(root)
-    texts = (*TEXT_COLUMNS, "group", "record")
-    table = read_table(path, text_columns=texts)
-    absent = [column for column in _COLUMNS if column not in table]
-    if absent:
-        raise InputError(
-            f"Expected the columns {', '.join(_COLUMNS)} in {path}, "
-            f"got none named {', '.join(absent)}."
-        )
-    if table.empty:
-        raise InputError(f"Expected rows in {path}, got none.")
+    table = _read(path, config)
     labels = _label_set(table, path, config)
     frame = table.copy()
     if "group" in frame and "context_group" not in frame:
@@ -75,6 +96,9 @@ def read_table_source(root: Path | str, config: TableConfig | None = None) -> So
     if "sample_id" not in frame:
         frame.insert(0, "sample_id", [f"{path.stem}-{k:07d}" for k in range(1, len(frame) + 1)])
     frame["record"] = [f"{path.name} {place}" for place in places]
+    if config.split == "deal":
+        frame["split"] = _deal(frame, labels, config.seed)
+    found = None if config.boxes == "columns" else config.boxes
     return SourceTable(
         kind="table",
         frame=frame,
@@ -82,8 +106,66 @@ def read_table_source(root: Path | str, config: TableConfig | None = None) -> So
         image_root=root,
         # A user's own table is to be right: its faults are for its owner to settle.
         policy={"no_labels": "fail", "missing_image": "fail"},
-        settings={"table": path.name, "label_set": labels.name},
+        settings={
+            "table": path.name,
+            "label_set": labels.name,
+            "columns": dict(config.columns),
+            "split": config.split,
+            "boxes": config.boxes,
+            "seed": config.seed,
+        },
+        complete=found and complete_boxes(root, found, quiet=quiet),
     )
+
+
+def _read(path: Path, config: TableConfig) -> pd.DataFrame:
+    """The table with our columns' names, those that are needed there."""
+    texts = (*TEXT_COLUMNS, "group", "record")
+    theirs = [name for ours, name in config.columns.items() if ours in texts]
+    table = read_table(path, text_columns=(*texts, *theirs))
+    absent = [name for name in config.columns.values() if name not in table]
+    if absent:
+        raise InputError(
+            f"Expected the columns {', '.join(absent)} in {path}, got {list(table.columns)}."
+        )
+    named_otherwise = {ours: name for ours, name in config.columns.items() if ours != name}
+    shadowed = [name for name in table if name in named_otherwise]
+    mapped = {ours: table[name] for ours, name in named_otherwise.items()}
+    spent = [name for name in named_otherwise.values() if name not in config.columns]
+    table = table.drop(columns=list(dict.fromkeys([*shadowed, *spent]))).assign(**mapped)
+    needed = set(_COLUMNS)
+    needed -= {"split"} if config.split == "deal" else set()
+    needed -= set(BOX_COLUMNS) if config.boxes != "columns" else set()
+    absent = [name for name in _COLUMNS if name in needed and name not in table]
+    if absent:
+        wanted = ", ".join(name for name in _COLUMNS if name in needed)
+        raise InputError(
+            f"Expected the columns {wanted} in {path}, got none named {', '.join(absent)}; "
+            "say which it is with --column, deal splits with --split deal, or find boxes with "
+            "--boxes faces."
+        )
+    if table.empty:
+        raise InputError(f"Expected rows in {path}, got none.")
+    return table
+
+
+def _deal(frame: pd.DataFrame, labels: LabelSet, seed: int) -> pd.Series:
+    """Splits by person or picture, evenly over labels where a subject has one."""
+    known = "source_id" in frame and not is_blank(frame["source_id"]).any()
+    units, texts = frame["source_id" if known else "image"], frame["labels"]
+    # Rows without a picture or a label have a fault of their own: any split will do.
+    dealt = ~(is_blank(units) | is_blank(texts))
+    strata = (
+        texts.astype(str).str.strip() if labels.kind == "single" else texts.map(lambda _: "any")
+    )
+    splits = pd.Series("train", index=frame.index)
+    splits[dealt] = deal_splits(
+        units[dealt].astype(str),
+        strata[dealt],
+        what="subject" if known else "picture",
+        seed=seed,
+    )
+    return splits
 
 
 def _only_table(root: Path) -> Path:
