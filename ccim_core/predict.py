@@ -231,6 +231,12 @@ class Predictor:
         chosen = self._able(reading, run, "backdoor")
         return what_if(chosen, reading.project(chosen))
 
+    def subject_shift(self, reading: SubjectReading, other: SubjectReading, *, run: str) -> float:
+        """‖u′ − u‖ / ‖u‖ between two readings of a subject: how far its own features moved."""
+        chosen = self._able(reading, run, "backdoor")
+        u, moved = reading.project(chosen).u, other.project(chosen).u
+        return float((moved - u).norm() / u.norm().clamp_min(1e-12))
+
     def _able(self, reading: SubjectReading, name: str, estimator: str) -> Run:
         run = self._run(name)
         reasons = run.estimators()

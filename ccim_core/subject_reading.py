@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from ccim_core.auxiliary import AUXILIARY, check_auxiliary, depth_in_picture
 from ccim_core.backbones import Encoder
 from ccim_core.detection import Subject
 from ccim_core.features import View
-from ccim_core.images import Picture
+from ccim_core.images import Box, Picture, resize_picture
 from ccim_core.run import Run
 from ccim_core.training.streams import StreamPlan
 
@@ -73,6 +74,25 @@ class SubjectReading:
         known = {kind: value for kind, value in self._known.items() if kind in _OF_THE_SUBJECT}
         return SubjectReading(picture, self.subject, open_encoder=self._open_encoder, known=known)
 
+    def shrunk(self, scale: float) -> SubjectReading:
+        """The same subject in a copy of the picture, `scale` (at most 1) times as large."""
+        if not 0 < scale <= 1:
+            raise ValueError(f"Expected a scale above 0 and at most 1, got {scale}.")
+        height, width = (max(1, round(scale * side)) for side in self.picture.shape[:2])
+        down, across = height / self.picture.shape[0], width / self.picture.shape[1]
+        factors = np.array([across, down])
+        known = dict(self._known)
+        for kind in set(_OF_THE_SUBJECT) & set(known):
+            moved = np.asarray(known[kind], np.float64).copy()
+            moved[:, :2] *= factors
+            known[kind] = moved
+        return SubjectReading(
+            resize_picture(self.picture, (height, width)),
+            _scaled(self.subject, factors),
+            open_encoder=self._open_encoder,
+            known=known,
+        )
+
     def missing(self, run: Run) -> list[str]:
         """What a run reads beside the picture and is not known."""
         wanted = [value["auxiliary"] for value in run.encoders.values() if "auxiliary" in value]
@@ -116,6 +136,20 @@ class SubjectReading:
             stream = encoder.pool(feature_map) if plan.stage == "pooled" else feature_map
         self._streams[plan] = stream
         return stream
+
+
+def _scaled(subject: Subject, factors: np.ndarray) -> Subject:
+    """The subject after its picture's width and height were multiplied by `factors` (2,)."""
+
+    def scaled(box: Box) -> Box:
+        x1, y1, x2, y2 = (np.array(box) * np.tile(factors, 2)).tolist()
+        return x1, y1, x2, y2
+
+    face = subject.face
+    if face is not None:
+        marks = tuple((x * factors[0], y * factors[1]) for x, y in face.landmarks)
+        face = replace(face, box=scaled(face.box), landmarks=marks)
+    return replace(subject, box=scaled(subject.box), face=face)
 
 
 def _plan(value: Mapping[str, Any]) -> StreamPlan:

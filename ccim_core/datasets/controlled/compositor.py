@@ -19,7 +19,14 @@ from ccim_core.files import resolve_inside
 from ccim_core.images import Box, Picture, decode_image, resize_picture
 from ccim_core.pictures import COMPOSITE_SCHEME, file_content_id
 
-__all__ = ["CompositeSpec", "Placement", "composite_picture", "content_id", "place_portraits"]
+__all__ = [
+    "CompositeSpec",
+    "Placement",
+    "composite_picture",
+    "content_id",
+    "place_portraits",
+    "soft_edge",
+]
 
 _VERSION = 1  # raise whenever the same address would give other pixels
 
@@ -214,10 +221,10 @@ def _paste(
     if grey:
         pixels = np.repeat((pixels @ _LUMA)[:, :, None], 3, axis=2)
     window = canvas[y1:y2, x1:x2]
-    window += _soft_edge(y2 - y1, x2 - x1)[:, :, None] * (pixels - window)
+    window += soft_edge(y2 - y1, x2 - x1)[:, :, None] * (pixels - window)
 
 
-def _soft_edge(height: int, width: int) -> np.ndarray:
+def soft_edge(height: int, width: int) -> np.ndarray:
     """(height, width) in 0–1: 1 inside the inscribed superellipse, falling smoothly to 0 at its
     edge. Its exponent of 3 cuts less of chin and forehead than an ellipse's 2 does."""
     y = (np.arange(height, dtype=np.float32) + 0.5) / height * 2 - 1
