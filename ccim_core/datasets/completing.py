@@ -1,21 +1,21 @@
-"""What a user's own pictures come without, and how it is found: splits and the subjects' boxes."""
+"""What a user's own pictures come without, and how it is found: the subjects' boxes, splits."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from ccim_core.datasets.source import Completion, ReadFault
-from ccim_core.datasets.unit_splits import deal_units
+from ccim_core.datasets.source import Completion, ReadFault, SourceTable
 from ccim_core.errors import InputError
 from ccim_core.manifest.schema import BOX_COLUMNS, FACE_COLUMNS, SIZE_COLUMNS
 from ccim_core.pictures import PictureReader
 from ccim_core.progress import progress
 
-__all__ = ["SPLIT_SHARES", "FoundBoxes", "complete_boxes", "deal_splits"]
+__all__ = ["SPLIT_SHARES", "FoundBoxes", "assume_boxes", "complete_boxes"]
 
 FoundBoxes = Literal["faces", "picture"]
 """`faces`: the largest face of a picture, grown to the body. `picture`: the picture as a whole."""
@@ -26,13 +26,13 @@ SPLIT_SHARES = {"train": 0.7, "val": 0.1, "test": 0.2}
 _LONGEST = 640  # pixels: finds faces down to a thirtieth of the picture, several pictures a second
 
 
-def deal_splits(units: pd.Series, labels: pd.Series, *, what: str, seed: int) -> pd.Series:
-    """Deal rows to train, val and test, (n,); rows of one unit stay together.
-
-    units: what must not be in two splits, (n,) text; labels: dealt evenly, (n,) text; what: what a
-    unit is, for messages. Raises InputError for a label with fewer than three units.
-    """
-    return deal_units(units, labels, SPLIT_SHARES, what=what, seed=seed)
+def assume_boxes(source: SourceTable) -> SourceTable:
+    """A source whose boxes are still to be found, with boxes that no check objects to: for a look
+    at everything else that opens no picture."""
+    if source.complete is None:
+        return source
+    boxes = dict(zip(BOX_COLUMNS, (0.0, 0.0, 1.0, 1.0), strict=True))
+    return replace(source, frame=source.frame.assign(**boxes), complete=None)
 
 
 def complete_boxes(root: Path, boxes: FoundBoxes, *, quiet: bool = False) -> Completion:

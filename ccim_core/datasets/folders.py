@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
 import pandas as pd
 
-from ccim_core.datasets.completing import FoundBoxes, complete_boxes, deal_splits
+from ccim_core.datasets.completing import SPLIT_SHARES, FoundBoxes, complete_boxes
 from ccim_core.datasets.labelled_files import LabelledFiles, list_labelled_files
 from ccim_core.datasets.source import SourceTable
 from ccim_core.datasets.table import make_label_set
+from ccim_core.datasets.unit_splits import deal_units
 from ccim_core.errors import InputError
 from ccim_core.pictures import file_content_id
 
 __all__ = ["FoldersConfig", "read_folders"]
 
 _SPLITS = ("train", "val", "test")
+_VAL_SHARE = 0.125
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +40,9 @@ def read_folders(
 ) -> SourceTable:
     """Read a folder of pictures by emotion; the folders' names are the emotions.
 
-    Where `root` has `train/` and `test/`, these are the splits; otherwise pictures are dealt by
-    emotion, files of equal content to one split.
+    Where `root` has `train/` and `test/`, these are the splits (without `val/`, an eighth of
+    `train/` becomes it); otherwise pictures are dealt by emotion. Files of equal content are dealt
+    to one split.
 
     Raises InputError when there is no such folder, fewer than two emotions, or too few pictures of
     one to be dealt.
@@ -48,12 +52,15 @@ def read_folders(
     given = [split for split in _SPLITS if (root / split).is_dir()]
     if given:
         frame, skipped = _by_split(root, given)
+        if "val" not in given:
+            train = frame["split"] == "train"
+            shares = {"train": 1 - _VAL_SHARE, "val": _VAL_SHARE}
+            frame.loc[train, "split"] = _deal(root, frame[train], config.seed, shares)
     else:
         listed = list_labelled_files(root, what="emotion")
         skipped = list(listed.skipped)
         frame = _rows(listed, "")
-        content = frame["image"].map(lambda image: file_content_id(root / image))
-        frame["split"] = deal_splits(content, frame["labels"], what="picture", seed=config.seed)
+        frame["split"] = _deal(root, frame, config.seed, SPLIT_SHARES)
     emotions = sorted(frame["labels"].unique())
     notes = [f"Folders without pictures were passed over: {', '.join(skipped)}."] if skipped else []
     return SourceTable(
@@ -78,6 +85,11 @@ def _by_split(root: Path, given: list[str]) -> tuple[pd.DataFrame, list[str]]:
     skipped = [f"{split}/{name}" for split in given for name in listed[split].skipped]
     frames = [_rows(listed[split], f"{split}/").assign(split=split) for split in given]
     return pd.concat(frames, ignore_index=True), skipped
+
+
+def _deal(root: Path, frame: pd.DataFrame, seed: int, shares: Mapping[str, float]) -> pd.Series:
+    content = frame["image"].map(lambda image: file_content_id(root / image))
+    return deal_units(content, frame["labels"], shares, what="picture", seed=seed)
 
 
 def _rows(listed: LabelledFiles, prefix: str) -> pd.DataFrame:

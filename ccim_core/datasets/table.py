@@ -16,8 +16,9 @@ from typing import Any, Literal, get_args
 
 import pandas as pd
 
-from ccim_core.datasets.completing import FoundBoxes, complete_boxes, deal_splits
+from ccim_core.datasets.completing import SPLIT_SHARES, FoundBoxes, complete_boxes
 from ccim_core.datasets.source import SourceTable
+from ccim_core.datasets.unit_splits import deal_units
 from ccim_core.errors import InputError
 from ccim_core.labels import LABEL_SEPARATOR, LABEL_SETS, LabelSet, get_label_set
 from ccim_core.manifest import (
@@ -159,9 +160,10 @@ def _deal(frame: pd.DataFrame, labels: LabelSet, seed: int) -> pd.Series:
         texts.astype(str).str.strip() if labels.kind == "single" else texts.map(lambda _: "any")
     )
     splits = pd.Series("train", index=frame.index)
-    splits[dealt] = deal_splits(
+    splits[dealt] = deal_units(
         units[dealt].astype(str),
         strata[dealt],
+        SPLIT_SHARES,
         what="subject" if known else "picture",
         seed=seed,
     )

@@ -13,6 +13,7 @@ from PIL import Image
 from skimage import data
 
 from ccim_core.cli import main
+from ccim_core.datasets.completing import assume_boxes
 from ccim_core.datasets.folders import FoldersConfig, read_folders
 from ccim_core.datasets.preparation import inspect_source, prepare_source
 from ccim_core.datasets.table import TableConfig, read_table_source
@@ -62,9 +63,15 @@ def test_splits_above_the_emotions_are_kept(tmp_path: Path) -> None:
         prepared(root, boxes="picture")
     for j, emotion in enumerate(("calm", "tense")):
         save_picture(root / "test" / emotion / "x.png", 100 + j)
-    assert prepared(root, boxes="picture").manifest.frame["split"].tolist() == 6 * ["train"] + 2 * [
-        "test"
-    ]
+    frame = prepared(root, boxes="picture").manifest.frame
+    assert set(frame.loc[frame["image"].str.startswith("test/"), "split"]) == {"test"}
+    train = frame[frame["image"].str.startswith("train/")]  # without val/, an eighth of train
+    assert train.groupby("labels")["split"].value_counts().to_dict() == {
+        ("calm", "train"): 2,
+        ("calm", "val"): 1,
+        ("tense", "train"): 2,
+        ("tense", "val"): 1,
+    }
 
 
 def test_what_is_no_folder_of_emotions_is_one_sentence(tmp_path: Path) -> None:
@@ -92,6 +99,17 @@ def test_people_are_found_by_their_faces(tmp_path: Path) -> None:
     assert (frame["y2"] == 400).all()  # to the lower edge
     missing = [fault for fault in made.summary.faults if fault.cause == "person_missing"]
     assert [fault.record for fault in missing] == [f"calm/{k}.png" for k in range(3)]
+
+
+def test_a_quick_look_opens_no_picture(tmp_path: Path) -> None:
+    root = make_folders(tmp_path)
+    (root / "calm" / "0.png").write_bytes(b"no picture")
+    source = assume_boxes(read_folders(root))
+    found = inspect_source(source, check_pictures="none", quiet=True)
+    assert found.faults == []
+    found = inspect_source(source, check_pictures="exists", quiet=True)
+    assert [fault.cause for fault in found.faults] == ["picture_unreadable"]
+    assert assume_boxes(source) is source
 
 
 def write_table(root: Path, n: int = 12, **columns) -> Path:
