@@ -1,8 +1,9 @@
 """The body below the head: its joints, neck, arms and legs.
 
 Body space has the head's centre as origin and the head unit as length: x to the picture's
-right, y down (chin 1.28, shoulders 2.0, hips 5.4, soles 11.6 for a grown person). The pose is
-drawn with the person's place and is the same whatever the emotion: no gait cue is built in.
+right, y down (chin 1.28, shoulders 2.0, hips 5.4, soles 11.6 for a grown person). A subject's pose
+is one of `ARM_POSES`, drawn whatever the emotion; bystanders' arms follow their emotion
+(`bystanders.py`).
 """
 
 from __future__ import annotations
@@ -22,7 +23,22 @@ from ccim_core.datasets.controlled.sitter import Sitter
 
 __all__ = ["ARM_POSES", "Body", "paint_arms", "paint_legs", "paint_neck", "stature"]
 
+# Elbow and wrist of each pose in body space: x as a multiple of the shoulder's half width plus an
+# offset, and y.
+_ARMS = {
+    "down": ((1, 0.16, 3.95), (1, 0.14, 5.65)),
+    "pocket": ((1, 0.26, 3.9), (1, -0.30, 5.45)),
+    "behind": ((1, 0.22, 3.9), (1, -0.35, 5.1)),
+    "clasped": ((1, 0.22, 3.85), (0, 0.22, 4.85)),
+    "raised": ((1, 0.55, 1.55), (1, 0.45, -0.45)),
+    "cheeks": ((1, 0.30, 3.55), (0, 1.32, 1.75)),
+    "shield": ((1, 0.15, 3.75), (0, 0.72, 2.75)),
+    "akimbo": ((1, 1.05, 3.65), (1, -0.45, 4.95)),
+    "crossed": ((1, 0.10, 3.75), (0, -0.85, 3.25)),
+    "hanging": ((1, -0.10, 3.9), (0, 0.55, 5.6)),
+}
 ARM_POSES = ("down", "pocket", "behind", "clasped")
+"""What a subject's arms may do: nothing that tells an emotion."""
 
 _CHIN = 1.3
 
@@ -80,16 +96,14 @@ class Body:
     def arm(self, side: int) -> Points:
         """Shoulder, elbow and wrist (3, 2) of one arm, in body space."""
         reach = self.shoulder
-        shoulder = (side * (reach - 0.40), 2.36)
-        if self.arms == "down":
-            return np.array(
-                [shoulder, (side * (reach + 0.16), 3.95), (side * (reach + 0.14), 5.65)]
-            )
-        if self.arms == "pocket":
-            return np.array([shoulder, (side * (reach + 0.26), 3.9), (side * (reach - 0.30), 5.45)])
-        if self.arms == "behind":
-            return np.array([shoulder, (side * (reach + 0.22), 3.9), (side * (reach - 0.35), 5.1)])
-        return np.array([shoulder, (side * (reach + 0.22), 3.85), (side * 0.22, 4.85)])
+        elbow, wrist = _ARMS[self.arms]
+        return np.array(
+            [
+                (side * (reach - 0.40), 2.36),
+                (side * (reach * elbow[0] + elbow[1]), elbow[2]),
+                (side * (reach * wrist[0] + wrist[1]), wrist[2]),
+            ]
+        )
 
     def hip(self, side: int) -> tuple[float, float]:
         """One hip joint in body space."""
@@ -194,8 +208,11 @@ def _paint_hand(sitter: Sitter, body: Body, side: int, joints: Points, heavy: fl
         x, y = body.at([moved(wrist, -0.12 * side, 0.1)])[0]
         rx, ry = 0.34 * body.unit * heavy, 0.26 * body.unit * heavy
     else:
-        x, y = body.at([moved(wrist, -0.03 * side, 0.36)])[0]
-        rx, ry = 0.24 * body.unit * heavy, 0.40 * body.unit * heavy
+        along = (wrist - joints[1]) / np.linalg.norm(wrist - joints[1])
+        x, y = body.at([wrist + 0.36 * along])[0]
+        flat = abs(along[0])
+        rx = (0.24 + 0.16 * flat) * body.unit * heavy
+        ry = (0.40 - 0.16 * flat) * body.unit * heavy
     sitter.canvas.disc(x, y, rx, ry, sitter.skin, solid=True)
     thumb_x, thumb_y = x - 0.18 * side * body.unit, y - 0.12 * body.unit
     tone = mix(sitter.skin, sitter.shadow, 0.25)

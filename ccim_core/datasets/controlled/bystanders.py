@@ -1,7 +1,8 @@
 """Bystanders: the causal cue of the context, people behind the subject who share an emotion.
 
-They are drawn from their own seed and placed where the subject leaves their faces free, so
-that the same subject and cue look the same in every scene.
+It shows in their faces and in their arms, for an encoder at 112 pixels cannot read faces that
+small. (The subject's arms tell nothing.) They are drawn from their own seed and placed where the
+subject leaves their faces free, so that the same subject and cue look the same in every scene.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import numpy as np
 
 from ccim_core.datasets.controlled.action_units import express
-from ccim_core.datasets.controlled.bodies import ARM_POSES
 from ccim_core.datasets.controlled.figures import Figure
 from ccim_core.datasets.controlled.heads import HeadPose
 from ccim_core.datasets.controlled.persons import draw_person
@@ -19,6 +19,18 @@ __all__ = ["draw_bystanders"]
 
 _SMALL, _LARGE = 0.068, 0.077
 _CLARITY = (0.85, 1.0)  # the cue is plain to see; how often it agrees is set elsewhere
+
+# What the arms of somebody with that emotion do (`bodies.py`).
+_POSTURES = {
+    "Anger": "akimbo",
+    "Disgust": "crossed",
+    "Fear": "shield",
+    "Happy": "raised",
+    "Neutral": "down",
+    "Sad": "hanging",
+    "Surprise": "cheeks",
+}
+_BOWED = 0.22  # pitch of a sad head, radians
 
 Rect = tuple[float, float, float, float]
 
@@ -94,7 +106,7 @@ def _draw(seed: int, index: int, emotion: str, place: tuple[float, float, float]
     inwards = float(np.sign(0.5 - x))
     pose = HeadPose(
         yaw=float(np.clip(0.12 * inwards + rng.normal(0, 0.09), -0.28, 0.28)),
-        pitch=float(rng.normal(0, 0.03)),
+        pitch=float(rng.normal(_BOWED if emotion == "Sad" else 0, 0.03)),
         roll=float(np.clip(rng.normal(0, 0.05), -0.12, 0.12)),
         x=x,
         y=y,
@@ -105,6 +117,6 @@ def _draw(seed: int, index: int, emotion: str, place: tuple[float, float, float]
         expression=express(emotion, rng.uniform(*_CLARITY), rng),
         pose=pose,
         turn=float(np.clip(pose.yaw / 0.3, -1, 1)),
-        arms=ARM_POSES[int(rng.integers(len(ARM_POSES)))],
+        arms=_POSTURES[emotion],
         gaze=(-0.3 * pose.yaw, 0.0),
     )

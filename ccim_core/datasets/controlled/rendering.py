@@ -49,7 +49,7 @@ __all__ = [
     "render_picture",
 ]
 
-GENERATOR_VERSION = 3
+GENERATOR_VERSION = 4
 """Raised whenever any picture changes: it is part of every content id."""
 
 PARTS = ("all", "people", "subject")

@@ -318,11 +318,14 @@ def test_the_cue_changes_only_the_bystanders_and_the_emotion_only_the_subject(se
     cue = render(dataclasses.replace(spec, cue="Anger"))
     np.testing.assert_array_equal(cue.mask, first.mask)
     changed = (cue.picture != first.picture).any(axis=2)
-    faces = np.zeros_like(changed)
+    reach = np.zeros_like(changed)  # faces, and as far as arms go
     for x1, y1, x2, y2 in first.bystanders:
-        faces[int(y1) : int(y2) + 2, int(x1) : int(x2) + 2] = True
+        wide, high = 1.4 * (x2 - x1), y2 - y1
+        left, top = max(0, int(x1 - wide)), max(0, int(y1 - high))
+        reach[top:, left : int(x2 + wide) + 2] = True
+        assert changed[int(y1) : int(y2) + 2, int(x1) : int(x2) + 2].any()
     assert changed.any()
-    assert not changed[~faces].any()
+    assert not changed[~reach].any()
     emotion = render(dataclasses.replace(spec, emotion="Anger"))
     changed = (emotion.picture != first.picture).any(axis=2)
     x1, y1, x2, y2 = (int(v) for v in first.face_box)
