@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -137,14 +138,18 @@ class BiasReport:
             notes=tuple(value["notes"]),
         )
 
-    def save(self, directory: Path | str) -> Path:
-        """Write bias.json and a CSV per table; returns the directory."""
+    def save(self, directory: Path | str, *, record: Mapping[str, Any] | None = None) -> Path:
+        """Write bias.json and a CSV per table; returns the directory.
+
+        Args:
+            record: more to say in bias.json (the seed, what recognised the scenes).
+        """
         directory = Path(directory)
         directory.mkdir(parents=True, exist_ok=True)
         for name in TABLES:
             with write_atomically(directory / f"{name}.csv") as temporary:
                 getattr(self, name).to_csv(temporary, index=False)
-        write_json(directory / "bias.json", self.to_json())
+        write_json(directory / "bias.json", {**self.to_json(), **(record or {})})
         return directory
 
     @classmethod

@@ -43,13 +43,24 @@ def dictionary_split(dictionary: ConfounderDictionary) -> str:
     return str(dictionary.provenance.get("split", "train"))
 
 
-def dictionary_features(study: Study, dictionary: ConfounderDictionary) -> np.ndarray | None:
-    """The features (n, d) that it was made of, or None where the study has not kept them."""
+def dictionary_features(
+    study: Study, dictionary: ConfounderDictionary, *, split: str | None = ""
+) -> np.ndarray | None:
+    """Stored features (n, d) of the kind that it was made of; None where the study has not kept
+    them.
+
+    Args:
+        split: whose rows; by default the dictionary's own, None for all of the study's.
+    """
     made_of = dictionary.provenance
-    rows = study.manifest.split(dictionary_split(dictionary))
+    rows = study.manifest
+    if split is not None:
+        rows = rows.split(split or dictionary_split(dictionary))
+    encoder = made_of.get("encoder", {})
     for record in sorted(study.features_root.glob("*/store.json")):
         store = FeatureStore.open(record.parent)
-        same = store.record["encoder"].get("sha256") == made_of.get("encoder", {}).get("sha256")
+        stored = store.record["encoder"]
+        same = all(stored.get(key) == encoder.get(key) for key in ("sha256", "preprocessing"))
         if not same or store.view.kind != made_of.get("view") or store.stage != "pooled":
             continue
         try:

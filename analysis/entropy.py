@@ -162,6 +162,7 @@ def summarise_zero_entropy(
     interval = np.full((n_emotions, 2), np.nan)
     excess_interval = np.full((n_emotions, 2), np.nan)
     coarse = np.zeros(n_emotions, bool)
+    null_mean = null_share.mean(axis=0)
     for e in range(n_emotions):
         if selected[e] == 0 or np.isnan(null_share[:, e]).any():
             continue
@@ -169,15 +170,15 @@ def summarise_zero_entropy(
         values = np.append(null_share[:, e], share[e])
         if not coarse[e]:
             values = _spread_ties(values, np.append(null_means[:, e], mean[e]), 1 / selected[e])
-        ordered = np.sort(values[:-1])
-        interval[e] = ordered[low], ordered[high]
-        excess_interval[e] = values[-1] - ordered[high], values[-1] - ordered[low]
-    null_mean = null_share.mean(axis=0)
+        order = np.argsort(values[:-1], kind="stable")
+        interval[e] = null_share[order[low], e], null_share[order[high], e]
+        bounds = values[-1] - values[order[high]], values[-1] - values[order[low]]
+        excess_interval[e] = _attainable(bounds, share[e], null_mean[e])
     return ZeroEntropy(
         selected=selected,
         share=share,
         null_mean=null_mean,
-        null_interval=np.clip(interval, 0, 1),
+        null_interval=interval,
         excess=share - null_mean,
         excess_interval=excess_interval,
         coarse=coarse,
@@ -193,6 +194,16 @@ def _shares(
         share = (zero & chosen).sum(axis=-2) / selected
         mean = np.where(chosen, entropies, 0.0).sum(axis=-2) / selected
     return selected, share, mean
+
+
+def _attainable(bounds: tuple[float, float], share: float, null_mean: float) -> tuple[float, float]:
+    """Bounds of the excess without what only the spreading of ties adds to them.
+
+    The excess of any null share is between share − 1 and share, and the estimate is among them;
+    which side of 0 the bounds lie on stays as it is.
+    """
+    low, high = np.clip(bounds, share - 1, share)
+    return min(low, share - null_mean), max(high, share - null_mean)
 
 
 def _spread_ties(values: np.ndarray, companions: np.ndarray, step: float) -> np.ndarray:

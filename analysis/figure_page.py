@@ -1,37 +1,183 @@
-"""Figures on one self-contained HTML page: it opens without a network."""
+"""Figures and tables on one self-contained HTML page: it opens without a network."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import plotly.graph_objects as go
 
+from analysis.palette import GRID, INK, MUTED, template
+from ccim_core.environment import describe_environment
 from ccim_core.files import write_atomically
 
-__all__ = ["write_page"]
+__all__ = ["Card", "Section", "write_page"]
 
-_STYLE = "body{font-family:system-ui,sans-serif;max-width:1200px;margin:1.5rem auto;padding:0 1rem}"
+_CONFIG = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["lasso2d"]}
+_ACCENT = "#0072B2"
+_STYLE = f"""
+:root {{ color-scheme: light; }}
+body {{ font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif;
+  color: {INK["light"]}; background: #fff; max-width: 1120px; margin: 2rem auto 3rem;
+  padding: 0 1.25rem; }}
+h1 {{ font-size: 1.9rem; letter-spacing: -0.015em; line-height: 1.2; margin: 0 0 .6rem; }}
+h2 {{ font-size: 1.2rem; margin: 2.4rem 0 .3rem; }}
+p {{ margin: .4rem 0; max-width: 56rem; }}
+.lead {{ font-size: 1.08rem; }}
+.caption {{ color: #4A5A63; font-size: .93rem; }}
+.cards {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(190px, 1fr)); gap: .8rem;
+  margin: 1.3rem 0 .4rem; }}
+.card {{ border: 1px solid {GRID["light"]}; border-radius: 10px; padding: .75rem .95rem; }}
+.card b {{ display: block; font-size: 1.45rem; font-weight: 600; line-height: 1.25; }}
+.card span {{ color: #4A5A63; font-size: .86rem; }}
+.scroll {{ overflow-x: auto; margin: .8rem 0; }}
+table {{ border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }}
+th, td {{ padding: .32rem .8rem .32rem 0; text-align: right; white-space: nowrap;
+  border-bottom: 1px solid {GRID["light"]}; }}
+th {{ font-weight: 600; border-bottom-color: {MUTED}; }}
+th:first-child, td:first-child, td.text, th.text {{ text-align: left; }}
+details {{ margin-top: 1.6rem; border-top: 1px solid {GRID["light"]}; padding-top: .8rem; }}
+summary {{ cursor: pointer; color: {_ACCENT}; }}
+ul {{ padding-left: 1.2rem; max-width: 56rem; }}
+footer {{ margin-top: 2.2rem; color: #5B6B74; font-size: .84rem; }}
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """A number that the page opens with: what it is, its value, and a line below it."""
+
+    label: str
+    value: str
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Section:
+    """A part of the page: a title, words, and a figure or a table of texts and numbers."""
+
+    title: str
+    caption: str = ""
+    figure: go.Figure | None = None
+    table: pd.DataFrame | None = None
 
 
 def write_page(
-    path: Path, *, title: str, figures: Sequence[go.Figure], notes: Sequence[str] = ()
+    path: Path,
+    *,
+    title: str,
+    figures: Sequence[go.Figure] = (),
+    notes: Sequence[str] = (),
+    lead: Sequence[str] = (),
+    cards: Sequence[Card] = (),
+    sections: Sequence[Section] = (),
+    settings: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write the figures below each other, with plotly's code in the page, whole or not at all.
+    """Write a page with plotly's code in it, whole or not at all.
 
     Args:
-        notes: paragraphs above the figures.
+        figures: figures without words, below the sections.
+        notes: what could not be computed, and the like, as a list.
+        lead: paragraphs above everything; `**bold**` is understood.
+        settings: choices that the numbers depend on, shown folded.
     """
-    parts = [
-        figure.to_html(full_html=False, include_plotlyjs=place == 0)
-        for place, figure in enumerate(figures)
-    ]
-    text = "".join(f"<p>{escape(note)}</p>" for note in notes)
+    parts = [f'<p class="lead">{_rich(text)}</p>' for text in lead]
+    if cards:
+        parts.append(f'<div class="cards">{"".join(map(_card, cards))}</div>')
+    drawn = 0
+    for section in (*sections, *(Section(title="", figure=figure) for figure in figures)):
+        parts.append(_section(section, first=section.figure is not None and not drawn))
+        drawn += section.figure is not None
+    if notes:
+        items = "".join(f"<li>{_rich(note)}</li>" for note in notes)
+        parts.append(f"<h2>Notes</h2><ul>{items}</ul>")
+    if settings:
+        parts.append(_settings(settings))
     page = (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f"<style>{_STYLE}</style></head><body><h1>{escape(title)}</h1>{text}{''.join(parts)}"
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>"
+        f"<h1>{escape(title)}</h1>{''.join(parts)}<footer>{escape(_made_by())}</footer>"
         "</body></html>\n"
     )
     with write_atomically(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
+
+
+def _section(section: Section, *, first: bool) -> str:
+    parts = [f"<h2>{escape(section.title)}</h2>"] if section.title else []
+    if section.caption:
+        parts.append(f'<p class="caption">{_rich(section.caption)}</p>')
+    if section.figure is not None:
+        section.figure.update_layout(template=template())
+        parts.append(
+            section.figure.to_html(full_html=False, include_plotlyjs=first, config=_CONFIG)
+        )
+    if section.table is not None:
+        parts.append(f'<div class="scroll">{_table(section.table)}</div>')
+    return f"<section>{''.join(parts)}</section>"
+
+
+def _card(card: Card) -> str:
+    note = f"<span>{escape(card.note)}</span>" if card.note else ""
+    return (
+        f'<div class="card"><span>{escape(card.label)}</span><b>{escape(card.value)}</b>{note}'
+        "</div>"
+    )
+
+
+def _table(table: pd.DataFrame) -> str:
+    """Columns of text to the left, numbers (and texts made of them) to the right."""
+    texts = {
+        name
+        for name in table.columns
+        if not pd.api.types.is_numeric_dtype(table[name])
+        and not table[name].astype(str).str.match(r"^[\[–+\-.\d]|^$").all()
+    }
+    head = "".join(_cell("th", name, name in texts) for name in table.columns)
+    body = "".join(
+        f"<tr>{''.join(_cell('td', v, n in texts) for n, v in row.items())}</tr>"
+        for row in table.to_dict("records")
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _cell(tag: str, value: Any, is_text: bool) -> str:
+    kind = ' class="text"' if is_text else ""
+    return f"<{tag}{kind}>{escape(str(value))}</{tag}>"
+
+
+def _settings(settings: Mapping[str, Any]) -> str:
+    frame = pd.DataFrame(
+        {
+            "setting": [name.replace("_", " ") for name in settings],
+            "value": ["all" if value is None else str(value) for value in settings.values()],
+        }
+    )
+    return f"<details><summary>Settings</summary>{_table(frame)}</details>"
+
+
+def _made_by() -> str:
+    """Versions that made the page."""
+    made = describe_environment(device="cpu")
+    packages = made.get("packages", {})
+    versions = ", ".join(
+        f"{name} {packages[name]}" for name in ("numpy", "scipy") if name in packages
+    )
+    commit = made.get("commit")
+    return " · ".join(
+        part
+        for part in ("CCIM Studio", f"commit {commit[:12]}" if commit else "", versions)
+        if part
+    )
+
+
+def _rich(text: str) -> str:
+    """Escaped, with `**bold**` and `code` marked."""
+    marked = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", escape(text))
+    return re.sub(r"`(.+?)`", r"<code>\1</code>", marked)

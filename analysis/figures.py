@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
-from analysis.palette import DIVERGING, INK, MUTED, OKABE_ITO, emotion_colours
+from analysis.figures_entropy import bias_histogram, zero_entropy_figure
+from analysis.palette import DIVERGING, INK, OKABE_ITO, emotion_colours
 
 __all__ = [
     "association_heatmap",
@@ -26,125 +26,6 @@ __all__ = [
 TEXT = INK["light"]
 ROW_PIXELS = 22
 _GREY_CELL = "rgba(138,151,158,0.22)"
-
-
-def bias_histogram(
-    histogram: pd.DataFrame, *, emotions: Sequence[str] | None = None, ink: str = TEXT
-) -> go.Figure:
-    """Scenes by conditional entropy, with what chance gives drawn over them (Figure 2).
-
-    Differs from the paper: it shows no null; here the marks are the mean of the null tables and
-    their 95% band, so that a tall bar at zero can be told from what rare scenes give anyway.
-
-    `histogram` as of a `BiasReport`. A panel an emotion.
-    """
-    names = list(emotions or dict.fromkeys(histogram["emotion"]))
-    colours = emotion_colours(names)
-    figure = make_subplots(
-        rows=len(names),
-        cols=1,
-        shared_xaxes=True,
-        subplot_titles=names,
-        vertical_spacing=min(0.08, 0.3 / max(len(names), 1)),
-    )
-    for row, name in enumerate(names, start=1):
-        bins = histogram[histogram["emotion"] == name]
-        exact = bins["left"] == bins["right"]
-        # The bin "exactly zero" has no width: it stands beside the axis' start.
-        x = np.where(exact, -0.025, (bins["left"] + bins["right"]) / 2)
-        label = [
-            "exactly 0" if zero else f"{left:.2f} to {right:.2f}"
-            for zero, left, right in zip(exact, bins["left"], bins["right"], strict=True)
-        ]
-        figure.add_bar(
-            x=list(x),
-            y=list(bins["scenes"]),
-            width=0.045,
-            marker={"color": colours[name], "line": {"width": 0}},
-            name="data",
-            legendgroup="data",
-            showlegend=row == 1,
-            customdata=[[text] for text in label],
-            hovertemplate="%{customdata[0]} bits: %{y} scenes<extra></extra>",
-            row=row,
-            col=1,
-        )
-        figure.add_scatter(
-            x=list(x),
-            y=list(bins["null_mean"]),
-            mode="markers",
-            marker={"color": ink, "size": 7, "symbol": "line-ew-open", "line": {"width": 2}},
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "array": list(bins["null_high"] - bins["null_mean"]),
-                "arrayminus": list(bins["null_mean"] - bins["null_low"]),
-                "color": MUTED,
-                "thickness": 1.5,
-                "width": 3,
-            },
-            name="chance: mean and band",
-            legendgroup="chance",
-            showlegend=row == 1,
-            hovertemplate="chance: %{y:.1f} scenes<extra></extra>",
-            row=row,
-            col=1,
-        )
-    figure.update_xaxes(range=[-0.07, 1.03], dtick=0.2)
-    figure.update_xaxes(title_text="H(emotion | scene) in bits", row=len(names), col=1)
-    figure.update_yaxes(title_text="scenes", rangemode="tozero")
-    figure.update_layout(
-        height=110 + 190 * len(names),
-        bargap=0,
-        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 1, "xanchor": "right"},
-        margin=_margin(64),
-    )
-    figure.update_annotations(x=0, xanchor="left", font={"color": ink, "size": 14})
-    return figure
-
-
-def zero_entropy_figure(emotions: pd.DataFrame, *, ink: str = TEXT) -> go.Figure:
-    """Share of zero-entropy scenes per emotion (dots) over the band that chance gives (bars)."""
-    shown = emotions[emotions["zero_entropy_share"].notna()].iloc[::-1]
-    figure = go.Figure()
-    figure.add_bar(
-        y=list(shown["emotion"]),
-        base=list(shown["zero_entropy_null_low"] * 100),
-        x=list((shown["zero_entropy_null_high"] - shown["zero_entropy_null_low"]) * 100),
-        orientation="h",
-        marker={"color": MUTED, "opacity": 0.55},
-        width=0.5,
-        name="chance, 95% band",
-        hoverinfo="skip",
-    )
-    figure.add_scatter(
-        y=list(shown["emotion"]),
-        x=list(shown["zero_entropy_null_mean"] * 100),
-        mode="markers",
-        marker={"symbol": "line-ns-open", "color": ink, "size": 13, "line": {"width": 2}},
-        name="chance, mean",
-        hovertemplate="%{y}, chance: %{x:.1f} %<extra></extra>",
-    )
-    colours = emotion_colours(list(shown["emotion"]))
-    figure.add_scatter(
-        y=list(shown["emotion"]),
-        x=list(shown["zero_entropy_share"] * 100),
-        mode="markers",
-        marker={
-            "size": 12,
-            "color": [colours[name] for name in shown["emotion"]],
-            "line": {"color": ink, "width": 1},
-        },
-        name="data",
-        hovertemplate="%{y}: %{x:.1f} % of scenes<extra></extra>",
-    )
-    figure.update_xaxes(title_text="scenes with zero entropy, %", rangemode="tozero")
-    figure.update_layout(
-        height=110 + 30 * len(shown),
-        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom"},
-        margin=_margin(8),
-    )
-    return figure
 
 
 def association_heatmap(

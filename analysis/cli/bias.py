@@ -6,15 +6,12 @@ import argparse
 import json
 import sys
 from collections.abc import Hashable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.cli.inputs import add_row_options, open_rows, out_directory
-from ccim_core.errors import InputError
+from analysis.cli.scene_options import add_scene_options, choose_scenes
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from analysis.bias import BiasReport
 
 __all__ = ["add_parser"]
@@ -29,18 +26,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "every scene × emotion cell, each beside what chance gives.",
     )
     add_row_options(parser)
-    parser.add_argument(
-        "--scene-column",
-        default="scene",
-        metavar="NAME",
-        help="column of the scene (default: scene)",
-    )
-    parser.add_argument(
-        "--scene-weights",
-        type=Path,
-        metavar="FILE",
-        help="soft scenes instead: a table with `image` and a column of weights per scene",
-    )
+    add_scene_options(parser)
     parser.add_argument("--top-k", type=int, default=200, help="scenes per emotion (default: 200)")
     parser.add_argument(
         "--selected-by",
@@ -73,12 +59,9 @@ def _bias(arguments: argparse.Namespace) -> int:
     from analysis.bias import BiasSettings, bias_study
 
     rows = open_rows(arguments)
-    weights = _read_weights(arguments.scene_weights)
-    source = f"column `{arguments.scene_column}`"
-    if weights is not None:
-        source = f"soft weights from {arguments.scene_weights.name}"
+    scenes = choose_scenes(arguments, rows)
     report = bias_study(
-        rows.frame,
+        scenes.frame,
         rows.labels,
         settings=BiasSettings(
             top_k=arguments.top_k,
@@ -88,45 +71,30 @@ def _bias(arguments: argparse.Namespace) -> int:
             fdr=arguments.fdr,
             n_null=arguments.null,
             n_bootstrap=arguments.bootstrap,
-            scene_column=arguments.scene_column,
-            scene_source=source,
+            scene_column=scenes.column,
+            scene_source=scenes.source,
             split=rows.split,
         ),
-        scene_weights=weights,
+        scene_weights=scenes.weights,
         random_state=arguments.seed,
         progress=not arguments.quiet,
     )
+    record = {"seed": arguments.seed, "scenes": scenes.record}
     folder = out_directory(arguments, rows, "bias")
     if folder is not None:
-        report.save(folder)
-        _write_page(report, folder / "bias.html", title=f"Context bias, {rows.title}")
+        from analysis.bias_page import write_bias_page
+
+        report.save(folder, record=record)
+        title = f"Context bias, {rows.title}"
+        write_bias_page(report, folder / "bias.html", title=title, seed=arguments.seed)
     if arguments.json:
-        json.dump({**report.to_json(), "seed": arguments.seed}, sys.stdout, indent=1)
+        json.dump({**report.to_json(), **record}, sys.stdout, indent=1)
         print()
     else:
         print(_summary(report, rows.title))
         if folder is not None:
             print(f"{folder / 'bias.html'}\n{folder / 'bias.json'}")
     return 0
-
-
-def _read_weights(path: Path | None) -> pd.DataFrame | None:
-    if path is None:
-        return None
-    from ccim_core.manifest import read_table
-
-    table = read_table(path, text_columns=("image",))
-    if "image" not in table or len(table.columns) < 3:
-        raise InputError(
-            f"Expected a column `image` and at least two scenes in {path}, "
-            f"got the columns {list(table.columns)}."
-        )
-    table = table.set_index("image")
-    if table.index.has_duplicates:
-        raise InputError(f"Expected each image once in {path}, got some more than once.")
-    if not all(dtype.kind in "fiu" for dtype in table.dtypes):
-        raise InputError(f"Expected numbers as scene weights in {path}, got text.")
-    return table
 
 
 def _summary(report: BiasReport, title: str) -> str:
@@ -165,23 +133,3 @@ def _interval(pair: list[float]) -> str:
 
 def _bounds(row: Mapping[Hashable, Any], name: str) -> str:
     return _interval([row[f"{name}_low"], row[f"{name}_high"]])
-
-
-def _write_page(report: BiasReport, path: Path, *, title: str) -> None:
-    from analysis.figure_page import write_page
-    from analysis.figures import association_heatmap, bias_histogram, zero_entropy_figure
-    from analysis.palette import template
-
-    defined = report.emotions.loc[report.emotions["reason"] == "", "emotion"]
-    figures = [zero_entropy_figure(report.emotions)] if len(defined) else []
-    figures.append(association_heatmap(report.cells, level=report.settings.level))
-    if len(defined):
-        figures.append(bias_histogram(report.histogram, emotions=list(defined)))
-    for figure in figures:
-        figure.update_layout(template=template())
-    notes = [
-        *_summary(report, title).split("\n")[:3],
-        f"settings: {json.dumps(report.settings.to_dict())}",
-        *report.notes,
-    ]
-    write_page(path, title=title, figures=figures, notes=notes)

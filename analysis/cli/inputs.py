@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ccim_core.labels import LabelSet
+    from ccim_core.study import Study
 
 __all__ = ["Rows", "add_row_options", "open_rows", "out_directory"]
 
@@ -27,6 +28,23 @@ class Rows:
     title: str
     out: Path | None
     """Where results go unless the user says otherwise: a study's own folder."""
+    study: Study | None = None
+
+    def chosen(self) -> pd.DataFrame:
+        """The rows of the split. Raises InputError when there is no such split."""
+        if self.split is None:
+            return self.frame
+        names = [] if "split" not in self.frame else sorted(self.frame["split"].dropna().unique())
+        if self.split not in names:
+            raise InputError(f"Expected a split of {[str(n) for n in names]}, got {self.split!r}.")
+        return self.frame[self.frame["split"] == self.split].reset_index(drop=True)
+
+    @property
+    def next_command(self) -> str:
+        """What shows a study's results; empty for a table."""
+        return (
+            "" if self.study is None else f"streamlit run app/main.py -- --study {self.study.path}"
+        )
 
 
 def add_row_options(parser: argparse.ArgumentParser) -> None:
@@ -56,6 +74,7 @@ def add_row_options(parser: argparse.ArgumentParser) -> None:
 
 def open_rows(arguments: argparse.Namespace) -> Rows:
     """The rows that the options name. Raises InputError if they cannot be used."""
+    study = None
     if arguments.study is not None:
         from ccim_core.study import Study
 
@@ -68,7 +87,12 @@ def open_rows(arguments: argparse.Namespace) -> Rows:
         frame, labels = _read(arguments.manifest, arguments.labels)
         title, out = arguments.manifest.name, None
     return Rows(
-        frame=frame, labels=labels, split=_split(frame, arguments.split), title=title, out=out
+        frame=frame,
+        labels=labels,
+        split=_split(frame, arguments.split),
+        title=title,
+        out=out,
+        study=study,
     )
 
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis.cli.inputs import add_row_options, open_rows, out_directory
+from analysis.cli.scene_options import add_scene_options, choose_scenes
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from analysis.bias import BiasReport
 
 __all__ = ["add_parser"]
 
@@ -39,16 +44,21 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="the most frequent scenes among subjects with the emotion (the paper's words), or "
         "overall; what chance gives depends on it",
     )
+    parser.add_argument(
+        "--negatives",
+        choices=("balanced", "all"),
+        default="balanced",
+        help="balanced (default): weighed to be as many as the positives, so that a scene that "
+        "tells nothing has entropy 1",
+    )
     parser.add_argument("--null", type=int, default=199, help="null tables (default: 199)")
     parser.add_argument("--seed", type=int, default=0)
+    add_scene_options(parser)
     parser.set_defaults(func=_figure2)
 
 
 def _figure2(arguments: argparse.Namespace) -> int:
     from analysis.bias import BiasSettings, bias_study
-    from analysis.figure_page import write_page
-    from analysis.figures import bias_histogram
-    from analysis.palette import template
     from ccim_core.files import write_atomically
 
     rows = open_rows(arguments)
@@ -56,57 +66,98 @@ def _figure2(arguments: argparse.Namespace) -> int:
     names = arguments.emotions or paper or list(rows.labels.emotions)
     for name in names:
         rows.labels.index(name)
+    scenes = choose_scenes(arguments, rows)
     report = bias_study(
-        rows.frame,
+        scenes.frame,
         rows.labels,
         settings=BiasSettings(
             top_k=arguments.top_k,
             selected_by=arguments.selected_by,
-            negatives="balanced",
+            negatives=arguments.negatives,
             n_null=arguments.null,
             n_bootstrap=0,
+            scene_column=scenes.column,
+            scene_source=scenes.source,
             split=rows.split,
         ),
+        scene_weights=scenes.weights,
         random_state=arguments.seed,
         progress=not arguments.quiet,
     )
     emotions = report.emotions[report.emotions["emotion"].isin(names)]
-    defined = set(emotions.loc[emotions["reason"] == "", "emotion"])
-    shown = [name for name in names if name in defined]
-    notes = [*report.notes, *_sentences(emotions)]
+    # The figure has no interval that resampling gives, so none of its notes is about one.
+    notes = [note for note in report.notes if "n_bootstrap" not in note]
+    sentences = _sentences(emotions)
     files = []
     folder = out_directory(arguments, rows, "reproduce")
     if folder is not None:
         table, page = folder / "figure2.csv", folder / "figure2.html"
         with write_atomically(table) as temporary:
             report.histogram[report.histogram["emotion"].isin(names)].to_csv(temporary, index=False)
-        figures = [bias_histogram(report.histogram, emotions=shown)] if shown else []
-        for figure in figures:
-            figure.update_layout(template=template())
-        settings = f"settings: {json.dumps(report.settings.to_dict())}"
-        title = f"Figure 2: scenes and emotions, {rows.title}"
-        write_page(page, title=title, figures=figures, notes=[*notes, settings])
+        _write_page(page, report, names, sentences, notes, rows.title, arguments.seed)
         files = [str(page), str(table)]
     if arguments.json:
         answer = {
             "settings": report.settings.to_dict(),
+            "scenes": scenes.record,
             "seed": arguments.seed,
             "emotions": json.loads(emotions.to_json(orient="records")),
+            "notes": notes,
             "files": files,
         }
         json.dump(answer, sys.stdout, indent=1)
         print()
     else:
-        print("\n".join([*notes, *files]))
+        print("\n".join([f"scenes: {scenes.source}", *sentences, *notes, *files]))
     return 0
 
 
+def _write_page(
+    path: Path,
+    report: BiasReport,
+    names: Sequence[str],
+    sentences: Sequence[str],
+    notes: Sequence[str],
+    title: str,
+    seed: int,
+) -> None:
+    from analysis.figure_page import Section, write_page
+    from analysis.figures_entropy import bias_histogram
+
+    emotions = report.emotions.set_index("emotion")
+    shown = [name for name in names if emotions.loc[name, "reason"] == ""]
+    data, settings = report.dataset, report.settings
+    by = "overall" if settings.selected_by == "overall" else "among the emotion's own subjects"
+    caption = (
+        f"The {settings.top_k} most frequent scenes {by}, by H(emotion | scene) in bits over "
+        f"{settings.negatives} negatives; those at exactly zero stand leftmost."
+    )
+    figure = bias_histogram(report.histogram, emotions=shown) if shown else None
+    write_page(
+        path,
+        title=f"Figure 2: scenes and emotions, {title}",
+        lead=[
+            f"{data['subjects']:,} subjects in {data['images']:,} images, split "
+            f"{settings.split or 'all'}; {data['scenes']} scenes from {data['scene_source']}.",
+            *sentences,
+        ],
+        sections=[Section(title="Scenes by entropy", caption=caption, figure=figure)],
+        notes=notes,
+        settings={**settings.to_dict(), "seed": seed},
+    )
+
+
 def _sentences(emotions: pd.DataFrame) -> list[str]:
-    return [
-        f"{row['emotion']}: not computed, {row['reason']}"
-        if row["reason"]
-        else f"{row['emotion']}: {row['zero_entropy_share']:.0%} of the scenes have zero entropy, "
-        f"by chance {row['zero_entropy_null_mean']:.0%} "
-        f"[{row['zero_entropy_null_low']:.0%}, {row['zero_entropy_null_high']:.0%}]"
-        for row in emotions.to_dict("records")
-    ]
+    sentences = []
+    for row in emotions.to_dict("records"):
+        if row["reason"]:
+            sentences.append(f"{row['emotion']}: not computed, {row['reason']}")
+            continue
+        text = f"{row['emotion']}: {row['zero_entropy_share']:.0%} of the scenes have zero entropy"
+        if row["zero_entropy_null_mean"] == row["zero_entropy_null_mean"]:
+            text += (
+                f", by chance {row['zero_entropy_null_mean']:.0%} "
+                f"[{row['zero_entropy_null_low']:.0%}, {row['zero_entropy_null_high']:.0%}]"
+            )
+        sentences.append(text)
+    return sentences

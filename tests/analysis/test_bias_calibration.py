@@ -93,8 +93,8 @@ def check(outcome: Outcome) -> None:
 
 
 @pytest.mark.parametrize("clustered", [False, True], ids=["one subject", "clustered"])
-def test_calibrated_on_two_hundred_datasets(clustered: bool) -> None:
-    check(run(range(200), n_images=600, clustered=clustered))
+def test_calibrated_on_a_hundred_datasets(clustered: bool) -> None:
+    check(run(range(100), n_images=600, clustered=clustered))
 
 
 @pytest.mark.slow
