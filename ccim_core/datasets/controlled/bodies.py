@@ -69,6 +69,11 @@ class Body:
         """Half the width of the shoulders."""
         return 1.74 * self.person.shoulders
 
+    @property
+    def half_span(self) -> float:
+        """How far from the body's axis its arms may reach."""
+        return self.shoulder + (1.4 if self.arms in ("raised", "akimbo") else 0.95)
+
     def low(self, y: float) -> float:
         """A grown body's height y, for this stature."""
         return stature(self.person, y)

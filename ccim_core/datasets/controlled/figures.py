@@ -65,7 +65,7 @@ class Figure:
     def region(self, size: int) -> tuple[int, int, int, int]:
         """Whole pixels that surely hold the figure, clipped to the picture."""
         unit = self.pose.unit
-        half = max(2.75, self.body.shoulder + 1.4) * unit
+        half = max(2.75, self.body.half_span) * unit
         top = self.pose.y - 2.35 * unit
         bottom = self.pose.y + self.body.low(12.0) * unit
         x0, x1 = np.floor((self.pose.x - half) * size), np.ceil((self.pose.x + half) * size)

@@ -57,6 +57,7 @@ _SCHEME = "rendered:"
 _ADDRESS_VERSION = "1"
 _SMALLEST, _LARGEST = 32, 1024
 _BACKDROP = (128, 128, 128)
+_SKETCH = 8
 _TINY = 13.0  # pixels to a head unit: a head of some 35 pixels
 _COVERED = 128  # a pixel is the subject's if it covers at least half of it
 
@@ -239,10 +240,11 @@ def _bystanders(spec: RenderSpec, subject: Figure) -> list[Figure]:
 
 
 def _backdrop(spec: RenderSpec, depth: Image.Image | None) -> tuple[Image.Image, Light]:
-    picture, light = paint_scene(spec.scene, spec.place_seed, spec.size, depth=depth)
-    if spec.parts != "all":
-        picture = Image.new("RGB", (spec.size, spec.size), _BACKDROP)
-    return picture, light
+    if spec.parts == "all":
+        return paint_scene(spec.scene, spec.place_seed, spec.size, depth=depth)
+    # Only the place's light is wanted, and a sketch of the place has the same.
+    _, light = paint_scene(spec.scene, spec.place_seed, _SKETCH)
+    return Image.new("RGB", (spec.size, spec.size), _BACKDROP), light
 
 
 def _paint(

@@ -23,6 +23,7 @@ from ccim_core.datasets.controlled.rendering import (
     render,
     render_picture,
 )
+from ccim_core.datasets.controlled.scenes import paint_scene
 from ccim_core.errors import InputError
 from ccim_core.labels import get_label_set
 
@@ -364,6 +365,12 @@ def test_without_scene_or_bystanders_the_subject_is_the_same() -> None:
     # No trace of the place is left beyond its light: same light, other layout, same picture.
     grey = (people.picture == 128).all(axis=2)
     assert grey.mean() > 0.2
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_a_places_light_does_not_depend_on_the_pictures_size(scene: str) -> None:
+    for seed in range(4):
+        assert paint_scene(scene, seed, 8)[1] == paint_scene(scene, seed, 96)[1]
 
 
 @pytest.mark.parametrize("emotion", [emotion for emotion in EMOTIONS if emotion != "Neutral"])
