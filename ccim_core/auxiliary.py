@@ -48,6 +48,7 @@ __all__ = [
     "extract_auxiliary",
     "import_auxiliary",
     "prepare_depth",
+    "read_auxiliary",
 ]
 
 AuxiliaryKind = Literal["landmarks", "keypoints", "depth"]
@@ -139,7 +140,7 @@ def import_auxiliary(
     values = []
     with progress_bar(f"take in {kind}", total=len(paths), unit="files", quiet=quiet) as bar:
         for path, box, image in zip(paths, manifest.boxes(), images, strict=True):
-            found = _read(kind, path)
+            found = read_auxiliary(kind, path)
             if kind == "depth":
                 found = depth_in_picture(found, box, reader.read(image).shape)
             values.append(found)
@@ -223,7 +224,8 @@ def _require(kind: AuxiliaryKind, manifest: Manifest, known: np.ndarray, root: P
     )
 
 
-def _read(kind: AuxiliaryKind, path: Path) -> np.ndarray:
+def read_auxiliary(kind: AuxiliaryKind, path: Path) -> np.ndarray:
+    """One subject's values in a .npy file, checked. Raises InputError naming the file."""
     try:
         values = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError):

@@ -6,9 +6,14 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ccim_core.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ccim_core.predict import Predictor
 
 __all__ = ["add_parser"]
 
@@ -24,6 +29,20 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("photographs", nargs="+", type=Path, metavar="PHOTO")
     parser.add_argument("--box", help="x1,y1,x2,y2 in pixels instead of detection")
     parser.add_argument("--study", type=Path, help="study whose runs answer")
+    parser.add_argument(
+        "--run",
+        action="append",
+        metavar="NAME",
+        help="with --study: this run answers; repeatable (default: one an intervention)",
+    )
+    parser.add_argument(
+        "--known",
+        action="append",
+        default=[],
+        metavar="KIND=FILE",
+        help="with --box: landmarks, keypoints or depth of that subject (.npy), for EmotiCon; "
+        "repeatable",
+    )
     parser.add_argument("--json", action="store_true", help="print a JSON array")
     parser.set_defaults(func=_predict)
 
@@ -41,17 +60,17 @@ def parse_box(text: str | None) -> tuple[float, float, float, float] | None:
 
 def _predict(arguments: argparse.Namespace) -> int:
     from ccim_core.images import decode_image
-    from ccim_core.predict import Predictor
 
     box = parse_box(arguments.box)
     if box is not None and len(arguments.photographs) > 1:
         raise InputError("Expected one photograph with --box, got several.")
     # Everything is decoded before the first prediction: all of the output, or one sentence.
     pictures = [(path, decode_image(path)) for path in arguments.photographs]
-    predictor = Predictor.open(arguments.study)
+    known = _read_known(arguments.known)
+    predictor = _open_predictor(arguments)
     found: list[dict[str, Any]] = []
     for path, picture in pictures:
-        found += predictor.predict(picture, image=path.name, box=box)
+        found += predictor.predict(picture, image=path.name, box=box, known=known)
     if arguments.json:
         json.dump(found, sys.stdout, indent=2)
         print()
@@ -59,6 +78,35 @@ def _predict(arguments: argparse.Namespace) -> int:
         for prediction in found:
             print(_as_text(prediction))
     return 0
+
+
+def _open_predictor(arguments: argparse.Namespace) -> Predictor:
+    from ccim_core.predict import Predictor
+    from ccim_core.run import Run
+    from ccim_core.study import Study
+
+    if not arguments.run:
+        return Predictor.open(arguments.study)
+    if arguments.study is None:
+        raise InputError("Expected --study with --run, got none: it names one of a study's runs.")
+    study = Study.open(arguments.study)
+    return Predictor(study, [Run.open(study.run_path(name)) for name in arguments.run])
+
+
+def _read_known(words: list[str]) -> dict[str, np.ndarray]:
+    """`["depth=d.npy"]` to arrays by kind. Raises InputError."""
+    from ccim_core.auxiliary import AUXILIARY, read_auxiliary
+
+    known: dict[str, np.ndarray] = {}
+    for word in words:
+        name, _, file = word.partition("=")
+        kind = next((kind for kind in AUXILIARY if kind == name), None)
+        if kind is None or not file:
+            raise InputError(
+                f"Expected --known KIND=FILE with a kind of {list(AUXILIARY)}, got {word!r}."
+            )
+        known[kind] = read_auxiliary(kind, Path(file))
+    return known
 
 
 def _as_text(prediction: dict[str, Any]) -> str:
