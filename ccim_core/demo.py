@@ -55,6 +55,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "logit_adjusted": {"intervention.name": "logit_adjusted"},
     "inverse_propensity": {"intervention.name": "inverse_propensity"},
     "group_dro": {"intervention.name": "group_dro"},
+    "last-layer-refit": {"train.refit": True},
     "subject-only": {"model.inputs": "subject"},
     "matted": {"model.subject_parts": "subject"},
     "matted-logit_adjusted": {

@@ -110,7 +110,12 @@ class ModelConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class DictionaryConfig:
-    """The confounder dictionary Z: N prototypes of masked contexts (section 3.3)."""
+    """The confounder dictionary Z: N prototypes of masked contexts (section 3.3).
+
+    `encoder` makes its features, seen at `pixels`; where they are None it is the context stream's,
+    as are the pixels. `weights` are `encoder`'s. With an encoder of its own the dictionary can
+    change while the model stays what it is.
+    """
 
     size: int = 64
     kind: Literal["kmeans", "random"] = "kmeans"
@@ -119,9 +124,17 @@ class DictionaryConfig:
     seed: int = 0
     members: int = 4
     shuffle_prior: bool = False
+    encoder: str | None = None
+    weights: str = "default"
+    pixels: int | None = None
 
     def __post_init__(self) -> None:
-        _positive(self, "size", "components", "members")
+        given = [] if self.pixels is None else ["pixels"]
+        _positive(self, "size", "components", "members", *given)
+        if self.encoder is None and self.weights != "default":
+            raise InputError(
+                "Expected `dictionary.encoder` with `dictionary.weights`, got weights alone."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,6 +188,7 @@ class TrainConfig:
     `batch_size` is the global batch of one optimiser step, over all processes and
     `accumulation` micro-batches. `patience` in epochs, 0 for none. `loss` in place of the label
     set's own ("label_set"): outputs trained with the weighted L2 are scores, not probabilities.
+    `refit` fits the classifier anew on validation rows balanced over emotion × stratum (DFR).
     """
 
     split: str = "train"
@@ -188,6 +202,7 @@ class TrainConfig:
     )
     patience: int = 0
     loss: Literal["label_set", "cross_entropy", "binary_cross_entropy", "weighted_l2"] = "label_set"
+    refit: bool = False
     checkpoint_steps: int = 50
     seed: int = 0
     workers: int = 0

@@ -21,6 +21,7 @@ from ccim_core.training.assembly import Assembly, assemble, run_labels
 from ccim_core.training.config import RunConfig
 from ccim_core.training.data import StudyData
 from ccim_core.training.loop import fit
+from ccim_core.training.refit import refit_classifier
 from ccim_core.training.samples import Samples
 from ccim_core.training.streams import AuxiliaryPlan, Plan, dictionary_plan, stream_plans
 from ccim_core.training.validation import validation_metrics
@@ -89,6 +90,15 @@ def train_run(
         checkpoint=path / CHECKPOINT,
         quiet=quiet,
     )
+    if config.train.refit:
+        validation = config.train.validation_split
+        refit_classifier(
+            network,
+            assembly.training.validation_samples,
+            assembly.training.validation_targets,
+            torch.from_numpy(data.strata(config, validation)),
+            kind=labels.kind,
+        )
     context = run_context(data, config, assembly, network)
     if accelerator.is_main_process:
         environment = describe_environment(
