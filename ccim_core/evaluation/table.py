@@ -139,8 +139,10 @@ def _add_recovery(result: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
         oracles[row["inputs"]].append(float(row["headline"]))
     if vanilla.empty or not oracles:
         return result
-    # One vanilla: the variant that comes first by name, should a study hold several.
-    vanilla = vanilla[vanilla["variant"] == sorted(vanilla["variant"])[0]]
+    # One vanilla, should a study hold several: variants are named by what they add, so the plain
+    # one has the shortest name.
+    plain = min(vanilla["variant"], key=lambda name: (len(name), name))
+    vanilla = vanilla[vanilla["variant"] == plain]
     base = vanilla.sort_values("seed")["headline"].to_list()
     for inputs, oracle in oracles.items():
         for index, row in result.iterrows():
