@@ -73,8 +73,10 @@ SECTIONS: dict[str, Section] = {
     "substitution": Section(
         "Stratum substitution, 256 strata",
         "EMOT-Net, 7 emotions, a batch of rows, members a stratum. ratio: from cached features, "
-        "substitution over plain forward with head. ratio_with_encoding: both with the encoder's "
-        "forward of the two streams (EfficientNet-Lite0, 112 px), as for a new picture.",
+        "substitution over a plain forward. ratio_with_head: over a plain forward and the head on "
+        "every pair of row and member, which Eq. 2 asks for. ratio_with_encoding: plain forward "
+        "and substitution both with the encoder's forward of the two streams (EfficientNet-Lite0, "
+        "112 px), as for a new picture.",
         _substitution_tasks,
     ),
     "encoder": Section(

@@ -155,7 +155,6 @@ class GcnCnn(EmotionModel):
 
     def combine(self, u: Tensor, v: Tensor) -> Tensor:
         """Broadcast sum, then BN, ReLU, dropout: (…, d_h)."""
-        h = u + v
-        if self.normalisation is not None:
-            h = torch.relu(self.normalisation(h))
-        return self.dropout(h)
+        if self.normalisation is None:
+            return self.dropout(u + v)
+        return self.dropout(self.normalisation.of_sum(u, v).relu_())

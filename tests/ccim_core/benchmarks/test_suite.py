@@ -63,6 +63,8 @@ def test_a_substitution_case_measures_both_readings_of_the_ratio() -> None:
         found = run_substitution_case(case=case, device="cpu", min_seconds=0, size=32)
     assert found["ratio"] == pytest.approx(found["substitution_ms"] / found["plain_ms"])
     assert found["encoding_ms"] > 0
+    whole = found["plain_ms"] + found["head_ms"]
+    assert found["ratio_with_head"] == pytest.approx(found["substitution_ms"] / whole)
     expected = (found["substitution_ms"] + found["encoding_ms"]) / (
         found["plain_ms"] + found["encoding_ms"]
     )

@@ -1,3 +1,4 @@
+import copy
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,3 +60,15 @@ def test_maps_equal_torch_in_training_and_evaluation() -> None:
     torch.testing.assert_close(ours.running_var, reference.running_var)
     assert ours.num_batches_tracked == reference.num_batches_tracked
     torch.testing.assert_close(ours.eval()(x), reference.eval()(x))
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_normalising_a_broadcast_sum_is_normalising_the_sum(training: bool) -> None:
+    torch.manual_seed(0)
+    layer = GlobalBatchNorm1d(5).train()
+    layer(3 * torch.randn(40, 5) + 1)
+    torch.nn.init.normal_(layer.weight)
+    torch.nn.init.normal_(layer.bias)
+    layer.train(training)
+    u, v = torch.randn(6, 1, 5), torch.randn(1, 4, 5)
+    torch.testing.assert_close(copy.deepcopy(layer).of_sum(u, v), layer(u + v))
