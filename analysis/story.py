@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.prediction_tables import estimator_title
 
-__all__ = ["METHODS", "bias_facts", "story_sentences", "story_table"]
+__all__ = ["METHODS", "bias_facts", "measured_bias", "story_sentences", "story_table"]
 
 FULL = "full"
 
@@ -140,3 +140,19 @@ def bias_facts(truth: Mapping[str, Any]) -> dict[str, float]:
         "information": information,
         "share": information / entropy if entropy > 0 else math.nan,
     }
+
+
+def measured_bias(dataset: Mapping[str, Any]) -> tuple[str, str]:
+    """I(Y; scene) as a share of H(Y), and in words with its interval and null.
+
+    `dataset`: the record of that name in a bias report (`BiasReport.dataset`).
+    """
+    low, high = dataset["information_share_interval"]
+    chance = dataset["mutual_information_null_mean"]
+    top = dataset["mutual_information_null_interval"][1]
+    return (
+        f"{dataset['information_share']:.0%}",
+        f"of H(Y) is told by the scene, 95% interval {low:.0%} to {high:.0%}: "
+        f"{dataset['mutual_information_corrected']:.2f} bits. Scenes shuffled over pictures give "
+        f"{chance:.2f}, at most {top:.2f} in 97.5% of shuffles.",
+    )

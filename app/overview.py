@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from analysis.story import bias_facts, story_sentences, story_table
-from app import layout, study_cache
+from analysis.story import bias_facts, measured_bias, story_sentences, story_table
+from app import layout, stored, study_cache
 from app.model_card import show_headline
 from ccim_core.study import Study
 
@@ -71,6 +71,9 @@ def _cards(study: Study) -> list[tuple[str, str, str]]:
                 "generator's own probabilities.",
             )
         )
+    report = stored.bias_report(study)
+    if report is not None:
+        items.append(("Measured on its labels", *measured_bias(report.dataset)))
     items.append(("Trained runs", str(len(study.run_paths())), "Finished runs in the study."))
     return items
 

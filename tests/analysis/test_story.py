@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from analysis.figures_overview import describe_story, story_figure
-from analysis.story import bias_facts, story_sentences, story_table
+from analysis.story import bias_facts, measured_bias, story_sentences, story_table
 
 
 def record(
@@ -106,3 +106,18 @@ def test_figure_shows_both_tests_of_every_method_and_the_oracles_line() -> None:
 def test_bias_is_stated_as_a_share_of_the_labels_entropy() -> None:
     facts = bias_facts({"bias": 0.8, "emotion_prior": [0.25] * 4, "scene_information_bits": 0.5})
     assert facts == {"bias": 0.8, "information": 0.5, "share": 0.25}
+
+
+def test_measured_bias_stands_beside_its_null() -> None:
+    share, text = measured_bias(
+        {
+            "information_share": 0.61,
+            "information_share_interval": [0.58, 0.63],
+            "mutual_information_corrected": 1.711,
+            "mutual_information_null_mean": 0.0234,
+            "mutual_information_null_interval": [0.016, 0.032],
+        }
+    )
+    assert share == "61%"
+    for expected in ("58% to 63%", "1.71 bits", "give 0.02", "at most 0.03"):
+        assert expected in text

@@ -196,3 +196,12 @@ def test_damaged_coordinates_are_one_sentence(study: Study, run_page: RunPage) -
     test = run_page("embeddings")
     (error,) = test.error
     assert "make them again with" in error.value
+
+
+def test_the_overview_sets_the_measured_bias_beside_its_null(
+    study: Study, run_page: RunPage
+) -> None:
+    test = run_page("overview")
+    report = load_bias(study)
+    assert report is not None
+    assert metrics(test)["Measured on its labels"] == f"{report.dataset['information_share']:.0%}"
