@@ -20,6 +20,7 @@ from ccim_core.datasets.controlled.generator import (
 from ccim_core.errors import InputError
 from ccim_core.evaluation.evaluate import EVALUATION_FILE, evaluate_run
 from ccim_core.evaluation.probes import probe_run
+from ccim_core.evaluation.selection import select_by_validation
 from ccim_core.evaluation.table import study_table, table_rows
 from ccim_core.files import write_json
 from ccim_core.labels import LABEL_SETS
@@ -94,6 +95,8 @@ PROBED = (
     "matted",
 )
 PROBES_FILE = "probes.json"
+# What validation alone would choose: among variants that see pictures as they are, and among all.
+SELECTION_FILE = "selection.json"
 
 
 def demo_configs(
@@ -144,6 +147,8 @@ def make_demo(
     _evaluate(study, data, seeds, n_bootstrap, quiet=quiet)
     table = study_table(study)
     write_json(study.analysis_root / "evaluation.json", table_rows(table))
+    chosen = [select_by_validation(table, inputs=inputs) for inputs in ("full", None)]
+    write_json(study.analysis_root / SELECTION_FILE, chosen)
     _probe(study, data, seeds[0], quiet=quiet)
     return study
 
