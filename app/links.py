@@ -7,10 +7,11 @@ option keys, never their display names. (Streamlit's own binding writes display 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import streamlit as st
 
-__all__ = ["linked_selectbox", "publish", "restore"]
+__all__ = ["kept_input", "linked_control", "linked_selectbox", "publish", "restore"]
 
 _KEPT = "kept_choices"
 
@@ -50,3 +51,35 @@ def linked_selectbox(
     restore(key, options, default)
     st.selectbox(label, options, format_func=format_func, key=key, help=help)
     return publish(key, default)
+
+
+def linked_control(label: str, options: Sequence[str], *, key: str, names: dict[str, str]) -> str:
+    """A segmented control, without its label, whose choice is in the address under `key`.
+
+    The first option is the default, which an undone choice falls back to.
+    """
+    default = options[0]
+    restore(key, options, default)
+    st.segmented_control(
+        label, options, key=key, format_func=names.__getitem__, label_visibility="collapsed"
+    )
+    if st.session_state[key] is None:
+        return default
+    return publish(key, default)
+
+
+def kept_input(
+    widget: Callable[..., Any], label: str, *, key: str, default: Any, **more: Any
+) -> Any:
+    """A widget whose value survives a page switch, and stays out of the address.
+
+    A value that is not among the widget's `options` becomes `default`.
+    """
+    kept = st.session_state.setdefault(_KEPT, {})
+    value = st.session_state.get(key, kept.get(key, default))
+    chosen = value if isinstance(value, list) else [value]
+    if "options" in more and not set(chosen) <= set(more["options"]):
+        value = default
+    st.session_state[key] = value
+    kept[key] = widget(label, key=key, **more)
+    return kept[key]

@@ -65,4 +65,11 @@ PAGES: tuple[PageEntry, ...] = (
         icon=":material/compare:",
         summary="A photograph judged by two estimators, with the contexts that made them differ.",
     ),
+    PageEntry(
+        name="data",
+        title="Data",
+        url_path="data",
+        icon=":material/database:",
+        summary="Your own pictures as a study, and small models trained on it from here.",
+    ),
 )

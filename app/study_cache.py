@@ -8,6 +8,7 @@ from `cache_resource` (shared). Nothing here imports torch before a model is ask
 from __future__ import annotations
 
 import argparse
+import hashlib
 import importlib
 import sys
 import threading
@@ -22,6 +23,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from app import workspace
 from ccim_core.errors import InputError
 from ccim_core.files import read_json
 from ccim_core.images import Box
@@ -34,6 +36,8 @@ __all__ = [
     "available_studies",
     "current_entry",
     "current_study",
+    "is_shipped",
+    "key_of",
     "load_json",
     "load_predictor",
     "load_study",
@@ -60,7 +64,8 @@ class StudyEntry:
 
 
 def available_studies() -> dict[str, StudyEntry]:
-    """Studies to choose from by key: those named on the command line, then the shipped ones."""
+    """Studies to choose from by key: those named on the command line, the shipped ones, and those
+    of the workspace that are sound."""
     entries = [
         StudyEntry(key=_unique_key(path, i), path=path) for i, path in enumerate(_asked_for())
     ]
@@ -68,7 +73,38 @@ def available_studies() -> dict[str, StudyEntry]:
         StudyEntry(key="demo", path=ASSETS / "demo_study"),
         StudyEntry(key="photographs", path=ASSETS / "photo_model"),
     ]
-    return {entry.key: entry for entry in entries if entry.present}
+    found = {entry.key: entry for entry in entries if entry.present}
+    known = {entry.path.resolve() for entry in found.values()}
+    for path in workspace.opened_studies():
+        if path.resolve() not in known and _is_sound(path):
+            key = path.name if path.name not in found else _told_apart(path)
+            found[key] = StudyEntry(key=key, path=path)
+    return found
+
+
+def key_of(path: Path) -> str:
+    """The key of an available study. Raises InputError when it is not on offer."""
+    for key, entry in available_studies().items():
+        if entry.path.resolve() == path.resolve():
+            return key
+    raise InputError(f"Expected a study that is on offer, got {path.name!r}; open it first.")
+
+
+def is_shipped(path: Path) -> bool:
+    """Whether a study belongs to the app itself, which never changes it."""
+    return path.resolve().is_relative_to(ASSETS.resolve())
+
+
+def _is_sound(path: Path) -> bool:
+    try:
+        load_study(path)
+    except InputError:
+        return False
+    return True
+
+
+def _told_apart(path: Path) -> str:
+    return f"{path.name}-{hashlib.sha256(str(path).encode()).hexdigest()[:6]}"
 
 
 @cache

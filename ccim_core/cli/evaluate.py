@@ -6,8 +6,12 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ccim_core.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["add_parser"]
 
@@ -19,13 +23,20 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="predictions, metrics with intervals, and the table of a study",
         description="Evaluate the runs of a study that have no evaluation yet (or the named ones "
         "again), then print a row a run variant, estimator and split with mean and standard "
-        "deviation over seeds.",
+        "deviation over seeds; the app reads the same table from the study.",
     )
     parser.add_argument("--study", type=Path, required=True, help="study directory")
     parser.add_argument("--run", action="append", help="evaluate this run (again); repeatable")
     parser.add_argument("--splits", nargs="+", help="splits to predict; all by default")
     parser.add_argument("--embeddings", nargs="*", default=[], metavar="SPLIT")
     parser.add_argument("--bootstrap", type=int, default=1000, help="resamples, 0 for none")
+    parser.add_argument(
+        "--contexts",
+        choices=("auto", "scene", "cluster"),
+        default="auto",
+        help="what the shift estimate makes emotion independent of: the scene, or the dictionary's "
+        "cluster (auto: scenes where every subject has one)",
+    )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--json", action="store_true", help="print the table as JSON")
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
@@ -33,8 +44,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
+    from ccim_core.evaluation.comparisons import compare_with_baselines
     from ccim_core.evaluation.evaluate import EVALUATION_FILE, evaluate_run
     from ccim_core.evaluation.table import study_table, table_rows
+    from ccim_core.files import write_json
     from ccim_core.progress import progress
     from ccim_core.run import Run
     from ccim_core.study import Study
@@ -62,16 +75,35 @@ def _evaluate(arguments: argparse.Namespace) -> int:
             splits=arguments.splits,
             n_bootstrap=arguments.bootstrap,
             embeddings=arguments.embeddings,
+            contexts=arguments.contexts,
         )
+    compare_with_baselines(study, n_resamples=arguments.bootstrap, quiet=arguments.quiet)
     table = study_table(study)
+    write_json(study.analysis_root / EVALUATION_FILE, table_rows(table))
     if arguments.json:
         json.dump(table_rows(table), sys.stdout, indent=2)
         print()
     else:
-        columns = ["variant", "estimator", "split", "runs", "headline", "headline_sd", "ece"]
-        print(table[columns].to_string(index=False, float_format=lambda value: f"{value:.3f}"))
+        _print_table(table)
     print(
         f"next: python -m analysis bias --study {study.path}",
         file=sys.stderr if arguments.json else sys.stdout,
     )
     return 0
+
+
+def _print_table(table: pd.DataFrame) -> None:
+    """Headlines; where no split is free of the bias, what reweighting says of one."""
+    columns = ["variant", "estimator", "split", "runs", "headline", "headline_sd", "gain", "ece"]
+    estimated = not table["split"].eq("shift").any()
+    if estimated:
+        columns += ["shift_estimate", "shift_effective_size"]
+    print(table[columns].to_string(index=False, float_format=lambda value: f"{value:.3f}"))
+    if estimated:
+        groups = " and ".join(sorted(set(table["shift_groups"].dropna())))
+        print(
+            f"shift_estimate: subjects reweighted so that emotion does not depend on the {groups}, "
+            "worth shift_effective_size subjects of equal weight"
+        )
+    if (table["runs"] == 1).any():
+        print("one seed only, where headline_sd is NaN: how far training varies is unknown")

@@ -20,7 +20,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from app import study_cache
+from app import study_cache, workspace
 from ccim_core.datasets.controlled.generator import ControlledConfig, controlled_frame
 from ccim_core.labels import LABEL_SETS
 from ccim_core.manifest import Manifest, build_manifest
@@ -61,10 +61,12 @@ def clean_caches() -> Iterator[None]:
 
 @pytest.fixture
 def assets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clean_caches: None) -> Path:
-    """An empty assets folder in place of the shipped one."""
+    """An empty assets folder in place of the shipped one, and an empty workspace."""
     path = tmp_path / "assets"
     path.mkdir()
     monkeypatch.setattr(study_cache, "ASSETS", path)
+    (tmp_path / "workspace").mkdir()
+    monkeypatch.setattr(workspace, "root", lambda: tmp_path / "workspace")
     return path
 
 

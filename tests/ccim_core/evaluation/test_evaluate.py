@@ -110,6 +110,8 @@ def test_evaluate_command_prints_json(
     rows = json.loads(capsys.readouterr().out)
     assert {row["variant"] for row in rows} >= {"none", "ccim", "oracle"}
     assert all(row["runs"] == 2 for row in rows)
+    kept = (tiny_study.analysis_root / "evaluation.json").read_text()
+    assert json.loads(kept) == rows  # what the app reads
 
 
 def test_evaluate_without_a_study_or_runs_is_one_sentence(

@@ -1,0 +1,1 @@
+"""The parts of the Data page: studies to open, studies to make, models to train, jobs at work."""
