@@ -100,14 +100,14 @@ class RunRecord:
                 f"`{self.evaluate_command()}`."
             ) from None
         index = pd.Index(table.column("sample_id").to_pandas())
-        covered = int(np.isin(rows.sample_ids, index).sum())
+        order = index.get_indexer(rows.sample_ids) if index.is_unique else np.array([])
+        covered = int((order >= 0).sum()) if index.is_unique else index.nunique()
         if not covered == len(rows.sample_ids) == len(index):
             raise InputError(
                 f"Expected one prediction for each of the {len(rows.sample_ids):,} subjects of "
-                f"split {rows.split!r} in {path}, got {len(index):,} rows that cover "
-                f"{covered:,} of them; make them again with `{self.evaluate_command()}`."
+                f"split {rows.split!r} in {path}, got {len(index):,} rows of {covered:,} of them; "
+                f"make them again with `{self.evaluate_command()}`."
             )
-        order = index.get_indexer(rows.sample_ids)
         columns = [table.column(name).to_numpy().astype(np.float64) for name in emotions]
         return np.stack(columns, axis=1)[order]
 

@@ -100,7 +100,7 @@ def paired_over_seeds(differences: Sequence[float], standard_error: float) -> Es
 
 
 def verdict(change: Estimate) -> str:
-    """On which side of 0 a change's interval lies: "gain", "loss", "not clear", or "" if unknown."""
+    """On which side of 0 a change lies: "gain", "loss", "not clear", or "" without an interval."""
     if math.isnan(change.low):
         return ""
     if change.low > 0:

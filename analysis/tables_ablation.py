@@ -17,7 +17,14 @@ from analysis.table_settings import ABLATIONS, SETTINGS, SIZES
 from analysis.tables_controls import term_cells
 from analysis.tables_results import METRIC_TITLES, estimate_cells, metric_key
 
-__all__ = ["ABLATION_COLUMNS", "ABLATION_MODELS", "SIZE_COLUMNS", "ablation_table", "size_table"]
+__all__ = [
+    "ABLATION_COLUMNS",
+    "ABLATION_MODELS",
+    "SIZE_COLUMNS",
+    "ablation_table",
+    "published_changes",
+    "size_table",
+]
 
 ABLATION_MODELS = ("emot_net", "emoticon")
 _TERM = ("causal_share", "input_dependent_share", "g_mean", "top_change")
@@ -49,6 +56,7 @@ SIZE_COLUMNS = (
     "size",
     "default",
     *_NUMBER,
+    "plain",
     *_CHANGE,
     *_TERM,
     "reason",
@@ -156,7 +164,25 @@ def _published(dataset: str) -> dict[tuple[str, str], tuple[float, float, Any]]:
             int(row["id"]),
         )
         for row in frame.to_dict("records")
+        if row["setting"] in names
     }
+
+
+def published_changes() -> pd.DataFrame:
+    """The paper's changes from its full CCIM: setting, title, model, dataset, change (points)."""
+    rows = [
+        {
+            "setting": setting,
+            "title": SETTINGS[setting].title,
+            "model": model,
+            "dataset": dataset,
+            "change": change,
+        }
+        for dataset in ABLATION_DATASETS
+        for (setting, model), (_, change, _) in _published(dataset).items()
+        if setting != "ccim"
+    ]
+    return pd.DataFrame(rows)
 
 
 def size_table(
@@ -172,6 +198,7 @@ def size_table(
         for split in splits or data.splits:
             for name in ABLATION_MODELS:
                 model = data.model(name)
+                plain = metric_number(model.runs("none"), split, key)
                 default = int(model.reference["dictionary"]["size"])
                 for size in sorted({*SIZES, default}):
                     setting = "ccim" if size == default else f"size_{size}"
@@ -184,6 +211,7 @@ def size_table(
                             "size": size,
                             "default": size == default,
                             **estimate_cells(metric_number(model.runs(setting), split, key)),
+                            "plain": plain.mean,
                             **_change(data, model, setting, split),
                             **term_cells(data, model, setting, split),
                         }

@@ -227,7 +227,7 @@ def _class_chance(data: TableData, split: str, emotion: str, ap: str) -> dict[st
     if data.metric != "map":
         return cells  # the recall of a class has no chance level of its own: guess it always
     classes = _any_record(data.runs, split).get("per_class", [])
-    found = next((row for row in classes if row["emotion"] == emotion), {})
+    found: Mapping[str, Any] = next((row for row in classes if row["emotion"] == emotion), {})
     return {**cells, "chance": _per_cent(found.get(f"chance_{ap}"))}
 
 
