@@ -9,12 +9,19 @@ from typing import Any
 import pandas as pd
 
 from analysis.bias_report import BiasReport
-from analysis.bias_text import bias_sentence, cell_rows, readable_scene
+from analysis.bias_text import (
+    bias_sentence,
+    bracket,
+    cell_rows,
+    number,
+    percent,
+    readable_scene,
+)
 from analysis.figure_page import Card, Section, write_page
 from analysis.figures import association_heatmap
 from analysis.figures_entropy import bias_histogram, zero_entropy_figure
 
-__all__ = ["bias_cards", "bracket", "number", "percent", "write_bias_page"]
+__all__ = ["bias_cards", "write_bias_page"]
 
 CELLS_SHOWN = 20
 SCENES_SHOWN = 40
@@ -169,19 +176,3 @@ def _emotion(row: Mapping[Hashable, Any]) -> dict[str, str]:
 
 def _pair(row: Mapping[Hashable, Any], name: str, write: Any) -> str:
     return bracket((row[f"{name}_low"], row[f"{name}_high"]), write)
-
-
-def number(value: float | None, digits: int = 3) -> str:
-    """`0.123`; a dash where it is not defined."""
-    return "–" if value is None or value != value else f"{value:.{digits}f}"
-
-
-def percent(value: float | None, digits: int = 0) -> str:
-    """`12 %`; a dash where it is not defined."""
-    return "–" if value is None or value != value else f"{value * 100:.{digits}f} %"
-
-
-def bracket(pair: Any, write: Any = number) -> str:
-    """`[low, high]`; a dash where it is not defined."""
-    low, high = (write(value) for value in pair)
-    return "–" if low == high == "–" else f"[{low}, {high}]"

@@ -12,10 +12,13 @@ from analysis.bias_report import BiasReport
 
 __all__ = [
     "bias_sentence",
+    "bracket",
     "cell_rows",
     "describe_heatmap",
     "describe_histogram",
     "emotion_sentence",
+    "number",
+    "percent",
     "readable_scene",
 ]
 
@@ -142,3 +145,19 @@ def cell_rows(
 
 def _known(value: Any) -> bool:
     return value is not None and math.isfinite(value)
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """`0.123`; a dash where it is not defined."""
+    return "–" if value is None or value != value else f"{value:.{digits}f}"
+
+
+def percent(value: float | None, digits: int = 0) -> str:
+    """`12 %`; a dash where it is not defined."""
+    return "–" if value is None or value != value else f"{value * 100:.{digits}f} %"
+
+
+def bracket(pair: Any, write: Any = number) -> str:
+    """`[low, high]`; a dash where it is not defined."""
+    low, high = (write(value) for value in pair)
+    return "–" if low == high == "–" else f"[{low}, {high}]"

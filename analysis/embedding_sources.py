@@ -134,7 +134,8 @@ def default_pairs(study: Study) -> list[tuple[Side, Side]]:
     """What to compare when nothing is named: the first plain run, before and after.
 
     Its joint feature against the one averaged over strata, and against the CCIM run whose config
-    differs in the intervention alone (any CCIM run if there is none such).
+    differs in the intervention alone (any CCIM run if there is none such); and the context
+    features of these two runs, where both keep them.
 
     Raises InputError when no plain run keeps features.
     """
@@ -147,6 +148,8 @@ def default_pairs(study: Study) -> list[tuple[Side, Side]]:
     ccim = _first(_configs(study, "ccim"), "ccim", like=configs[plain])
     if ccim is not None:
         pairs.append((before, Side(run=ccim, array="ccim")))
+        if {plain, ccim} <= set(_configs(study, "context")):
+            pairs.append((Side(run=plain, array="context"), Side(run=ccim, array="context")))
     return pairs
 
 

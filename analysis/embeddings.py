@@ -37,6 +37,7 @@ __all__ = [
     "embed",
     "embeddings_root",
     "load_embedding",
+    "package_versions",
     "stored_embeddings",
 ]
 
@@ -143,7 +144,7 @@ def embed(
         "n_points": len(coordinates),
         "n_unmatched": n_left_out,
         "n_unplaced": int(coordinates.drop(columns="sample_id").isna().any(axis=1).sum()),
-        "versions": {name: metadata.version(name) for name in _PACKAGES},
+        "versions": package_versions(),
         "environment": describe_environment(device="cpu"),
         "coordinates_sha256": sha256_file(path),
     }
@@ -162,6 +163,11 @@ def load_embedding(study: Study, path: Path) -> Embedding:
     if isinstance(found, str):
         raise InputError(f"{found}; make them again with `python -m analysis embed`.")
     return found
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of the packages that decide coordinates."""
+    return {name: metadata.version(name) for name in _PACKAGES}
 
 
 def stored_embeddings(study: Study) -> list[Path]:

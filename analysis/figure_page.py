@@ -16,7 +16,7 @@ from analysis.palette import GRID, INK, MUTED, template
 from ccim_core.environment import describe_environment
 from ccim_core.files import write_atomically
 
-__all__ = ["Card", "Section", "write_page"]
+__all__ = ["Card", "Picture", "Section", "write_page"]
 
 _CONFIG = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["lasso2d"]}
 _ACCENT = "#0072B2"
@@ -41,6 +41,13 @@ th, td {{ padding: .32rem .8rem .32rem 0; text-align: right; white-space: nowrap
   border-bottom: 1px solid {GRID["light"]}; }}
 th {{ font-weight: 600; border-bottom-color: {MUTED}; }}
 th:first-child, td:first-child, td.text, th.text {{ text-align: left; }}
+h3 {{ font-size: 1.02rem; margin: 0; }}
+.tiles {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr));
+  gap: 1rem; margin: 1rem 0; }}
+.tiles > section {{ border: 1px solid {GRID["light"]}; border-radius: 10px; padding: .8rem 1rem;
+  min-width: 0; }}
+.pictures {{ display: flex; flex-wrap: wrap; gap: .4rem; margin-top: .4rem; }}
+.pictures img {{ width: 84px; height: 84px; object-fit: cover; border-radius: 6px; }}
 details {{ margin-top: 1.6rem; border-top: 1px solid {GRID["light"]}; padding-top: .8rem; }}
 summary {{ cursor: pointer; color: {_ACCENT}; }}
 ul {{ padding-left: 1.2rem; max-width: 56rem; }}
@@ -57,14 +64,28 @@ class Card:
     note: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A picture in the page itself: its data URL and its text alternative."""
+
+    url: str
+    alternative: str
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Section:
-    """A part of the page: a title, words, and a figure or a table of texts and numbers."""
+    """A part of the page: a title, words, and what they are about.
+
+    A figure, a table of texts and numbers, small pictures in a row, and `tiles`: parts of this
+    part, side by side.
+    """
 
     title: str
     caption: str = ""
     figure: go.Figure | None = None
     table: pd.DataFrame | None = None
+    pictures: Sequence[Picture] = ()
+    tiles: Sequence[Section] = ()
 
 
 def write_page(
@@ -89,10 +110,9 @@ def write_page(
     parts = [f'<p class="lead">{_rich(text)}</p>' for text in lead]
     if cards:
         parts.append(f'<div class="cards">{"".join(map(_card, cards))}</div>')
-    drawn = 0
+    is_first = _Once()
     for section in (*sections, *(Section(title="", figure=figure) for figure in figures)):
-        parts.append(_section(section, first=section.figure is not None and not drawn))
-        drawn += section.figure is not None
+        parts.append(_section(section, is_first))
     if notes:
         items = "".join(f"<li>{_rich(note)}</li>" for note in notes)
         parts.append(f"<h2>Notes</h2><ul>{items}</ul>")
@@ -109,17 +129,37 @@ def write_page(
         temporary.write_text(page, encoding="utf-8")
 
 
-def _section(section: Section, *, first: bool) -> str:
-    parts = [f"<h2>{escape(section.title)}</h2>"] if section.title else []
+class _Once:
+    """True on the first call: plotly's code goes with the first figure."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def __call__(self) -> bool:
+        first, self.asked = not self.asked, True
+        return first
+
+
+def _section(section: Section, is_first: _Once, *, heading: str = "h2") -> str:
+    parts = [f"<{heading}>{escape(section.title)}</{heading}>"] if section.title else []
     if section.caption:
         parts.append(f'<p class="caption">{_rich(section.caption)}</p>')
     if section.figure is not None:
         section.figure.update_layout(template=template())
         parts.append(
-            section.figure.to_html(full_html=False, include_plotlyjs=first, config=_CONFIG)
+            section.figure.to_html(full_html=False, include_plotlyjs=is_first(), config=_CONFIG)
         )
+    if section.pictures:
+        shown = "".join(
+            f'<img src="{escape(one.url)}" alt="{escape(one.alternative)}">'
+            for one in section.pictures
+        )
+        parts.append(f'<div class="pictures">{shown}</div>')
     if section.table is not None:
         parts.append(f'<div class="scroll">{_table(section.table)}</div>')
+    if section.tiles:
+        tiles = "".join(_section(tile, is_first, heading="h3") for tile in section.tiles)
+        parts.append(f'<div class="tiles">{tiles}</div>')
     return f"<section>{''.join(parts)}</section>"
 
 
@@ -137,7 +177,7 @@ def _table(table: pd.DataFrame) -> str:
         name
         for name in table.columns
         if not pd.api.types.is_numeric_dtype(table[name])
-        and not table[name].astype(str).str.match(r"^[\[–+\-.\d]|^$").all()
+        and not table[name].astype(str).str.match(r"^[\[–−+\-.\d]|^$").all()
     }
     head = "".join(_cell("th", name, name in texts) for name in table.columns)
     body = "".join(

@@ -243,7 +243,8 @@ def _style(figure: go.Figure, *, height: int, ink: str, title: str) -> None:
         paper_bgcolor="rgba(0,0,0,0)",
         font={"color": ink},
         legend={
-            "title": {"text": title, "font": {"size": 12}},
+            # Above the entries: beside them it would push the last of a row off the figure.
+            "title": {"text": title, "font": {"size": 12}, "side": "top"},
             "font": {"color": ink, "size": 12},
             "itemsizing": "constant",
             "orientation": "h",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -13,18 +15,18 @@ INK = palette.INK["light"]
 AFTER = "#308096"
 
 
-def separation_figure(frame: pd.DataFrame, *, titles: tuple[str, str], ink: str = INK) -> go.Figure:
+def separation_figure(frame: pd.DataFrame, *, titles: Sequence[str], ink: str = INK) -> go.Figure:
     """A row a measure: before (hollow), after (solid), each with its interval, and chance (bars).
 
-    `frame` as by `analysis.separation_study.compare_measures`. A measure that is not defined has
-    its row, with the reason.
+    `frame` as by `analysis.separation_study.compare_measures`, or with one title only as by
+    `analysis.embed_table.list_measures`. A measure that is not defined has its row, with the
+    reason.
     """
     figure = go.Figure()
-    styles = (
-        ("before", titles[0], {"symbol": "circle-open", "color": palette.MUTED, "size": 12}),
-        ("after", titles[1], {"symbol": "circle", "color": AFTER, "size": 12}),
-    )
-    for side, title, marker in styles:
+    hollow = {"symbol": "circle-open", "color": palette.MUTED, "size": 12}
+    solid = {"symbol": "circle", "color": AFTER, "size": 12}
+    markers = (hollow, solid)[-len(titles) :]
+    for side, title, marker in zip(("before", "after"), titles, markers, strict=False):
         figure.add_scatter(
             x=frame[f"chance_{side}"],
             y=frame["title"],

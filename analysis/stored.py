@@ -22,6 +22,7 @@ from ccim_core.study import Study
 
 __all__ = [
     "StoredClusters",
+    "load_assignment",
     "load_bias",
     "load_clusters",
     "save_bias",
@@ -34,23 +35,39 @@ FORMAT = "ccim-stored"
 FORMAT_VERSION = 1
 BIAS_TABLES = ("emotions", "scenes", "cells", "histogram")
 CLUSTER_TABLES = ("clusters", "distribution", "scenes", "exemplars")
+SIZES, ASSIGNMENT = "sizes", "assignment"  # tables that are kept where there are such
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StoredClusters:
-    """A cluster study, the dictionary it is about, and the split whose subjects are clustered."""
+    """A cluster study, the dictionary it is about, and the split whose subjects are clustered.
+
+    sizes: stability and silhouette by number of clusters (`clusters.compare_sizes`), or None
+    where the features that it needs were not there.
+    """
 
     report: ClusterReport
     settings: ClusterSettings
     dictionary: str
     split: str
+    sizes: pd.DataFrame | None = None
 
 
-def save_bias(study: Study, report: BiasReport, *, seed: int = 0) -> Path:
-    """Keep a study's bias report. Returns its folder."""
+def save_bias(
+    study: Study, report: BiasReport, *, seed: int = 0, assignment: pd.Series | None = None
+) -> Path:
+    """Keep a study's bias report. Returns its folder.
+
+    Args:
+        assignment: the scene (values) of each image (index), where the manifest has no column of
+            it: scenes that were recognised, or clusters in their place.
+    """
     values = report.to_json()
     record = {name: values[name] for name in ("dataset", "settings", "notes")}
-    return _save(study, _bias_root(study), "bias", report, BIAS_TABLES, {**record, "seed": seed})
+    tables = {name: getattr(report, name) for name in BIAS_TABLES}
+    if assignment is not None:
+        tables[ASSIGNMENT] = assignment.rename("scene").rename_axis("image").reset_index()
+    return _save(study, _bias_root(study), "bias", tables, {**record, "seed": seed})
 
 
 def load_bias(study: Study) -> BiasReport | None:
@@ -63,12 +80,22 @@ def load_bias(study: Study) -> BiasReport | None:
     if found is None:
         return None
     record, tables = found
+    tables.pop(ASSIGNMENT, None)
     return BiasReport(
         **tables,
         dataset=record["dataset"],
         settings=BiasSettings.from_dict(record["settings"]),
         notes=tuple(record["notes"]),
     )
+
+
+def load_assignment(study: Study) -> pd.Series | None:
+    """The scene of each image (index) that the kept bias report is about; None where it is a
+    column of the manifest, or nothing is kept. Raises as `load_bias`."""
+    found = _load(study, _bias_root(study), "bias", BIAS_TABLES)
+    if found is None or ASSIGNMENT not in found[1]:
+        return None
+    return found[1][ASSIGNMENT].set_index("image")["scene"]
 
 
 def save_clusters(
@@ -78,6 +105,7 @@ def save_clusters(
     dictionary: str,
     split: str,
     settings: ClusterSettings | None = None,
+    sizes: pd.DataFrame | None = None,
 ) -> Path:
     """Keep the cluster study of one dictionary, by the dictionary's name. Returns its folder."""
     record = {
@@ -87,7 +115,10 @@ def save_clusters(
         "notes": list(report.notes),
     }
     folder = _clusters_root(study) / dictionary
-    return _save(study, folder, "clusters", report, CLUSTER_TABLES, record)
+    tables = {name: getattr(report, name) for name in CLUSTER_TABLES}
+    if sizes is not None:
+        tables[SIZES] = sizes
+    return _save(study, folder, "clusters", tables, record)
 
 
 def stored_clusters(study: Study) -> list[str]:
@@ -101,11 +132,13 @@ def load_clusters(study: Study, dictionary: str) -> StoredClusters | None:
     if found is None:
         return None
     record, tables = found
+    sizes = tables.pop(SIZES, None)
     return StoredClusters(
         report=ClusterReport(**tables, notes=tuple(record["notes"])),
         settings=ClusterSettings(**record["settings"]),
         dictionary=record["dictionary"],
         split=record["split"],
+        sizes=sizes,
     )
 
 
@@ -121,15 +154,14 @@ def _save(
     study: Study,
     folder: Path,
     kind: str,
-    report: object,
-    names: tuple[str, ...],
+    tables: Mapping[str, pd.DataFrame],
     record: Mapping[str, Any],
 ) -> Path:
     hashes = {}
-    for name in names:
+    for name, frame in tables.items():
         path = folder / f"{name}.parquet"
         with write_atomically(path) as temporary:
-            getattr(report, name).to_parquet(temporary, index=False, compression="zstd")
+            frame.to_parquet(temporary, index=False, compression="zstd")
         hashes[name] = sha256_file(path)
     whole = {
         "format": FORMAT,
@@ -162,7 +194,7 @@ def _load(
             f"another; {again}."
         )
     tables = {}
-    for name in names:
+    for name in (*names, *({SIZES, ASSIGNMENT} & set(record["tables"]))):
         table = folder / f"{name}.parquet"
         if not table.is_file() or sha256_file(table) != record["tables"].get(name):
             raise InputError(

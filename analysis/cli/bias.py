@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Hashable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from analysis.cli.inputs import add_row_options, open_rows, out_directory
+from analysis.cli.inputs import add_row_options, next_line, open_rows, out_directory
 from analysis.cli.scene_options import add_scene_options, choose_scenes
 
 if TYPE_CHECKING:
@@ -87,6 +86,10 @@ def _bias(arguments: argparse.Namespace) -> int:
         report.save(folder, record=record)
         title = f"Context bias, {rows.title}"
         write_bias_page(report, folder / "bias.html", title=title, seed=arguments.seed)
+    if rows.study is not None and arguments.out is None:
+        from analysis.stored import save_bias
+
+        save_bias(rows.study, report, seed=arguments.seed, assignment=scenes.assignment())
     if arguments.json:
         json.dump({**report.to_json(), **record}, sys.stdout, indent=1)
         print()
@@ -94,19 +97,22 @@ def _bias(arguments: argparse.Namespace) -> int:
         print(_summary(report, rows.title))
         if folder is not None:
             print(f"{folder / 'bias.html'}\n{folder / 'bias.json'}")
+        print(next_line(rows, None if folder is None else folder / "bias.html"))
     return 0
 
 
 def _summary(report: BiasReport, title: str) -> str:
+    from analysis.bias_text import bracket, number
+
     data, split = report.dataset, report.settings.split
     lines = [
         f"{title}, split {split or 'all'}: {data['subjects']:,} subjects in {data['images']:,} "
         f"images, {data['scenes']} scenes ({data['scene_source']})",
-        f"I(Y; scene) = {_number(data['mutual_information'])} bits, corrected "
-        f"{_number(data['mutual_information_corrected'])} "
-        f"{_interval(data['mutual_information_interval'])}, by chance "
-        f"{_number(data['mutual_information_null_mean'])}; "
-        f"{_number(data['information_share'] * 100, 1)} % of H(Y)",
+        f"I(Y; scene) = {number(data['mutual_information'])} bits, corrected "
+        f"{number(data['mutual_information_corrected'])} "
+        f"{bracket(data['mutual_information_interval'])}, by chance "
+        f"{number(data['mutual_information_null_mean'])}; "
+        f"{number(data['information_share'] * 100, 1)} % of H(Y)",
         f"{data['significant_cells']} of {data['tested_cells']} tested cells at "
         f"q < {report.settings.level}",
         "",
@@ -114,22 +120,14 @@ def _summary(report: BiasReport, title: str) -> str:
         f"{'I (bits)':>9s} {'V':>6s} {'cells':>6s}",
     ]
     for row in report.emotions.to_dict("records"):
+        chance, excess = (
+            bracket((row[f"{name}_low"], row[f"{name}_high"]))
+            for name in ("zero_entropy_null", "zero_entropy_excess")
+        )
         lines.append(
-            f"{row['emotion']:18s} {row['support']:8,.0f} {_number(row['zero_entropy_share']):>8s} "
-            f"{_bounds(row, 'zero_entropy_null'):>18s} {_bounds(row, 'zero_entropy_excess'):>18s} "
-            f"{_number(row['mutual_information_corrected'], 4):>9s} "
-            f"{_number(row['cramers_v']):>6s} {row['significant_cells']:6d}"
+            f"{row['emotion']:18s} {row['support']:8,.0f} {number(row['zero_entropy_share']):>8s} "
+            f"{chance:>18s} {excess:>18s} "
+            f"{number(row['mutual_information_corrected'], 4):>9s} "
+            f"{number(row['cramers_v']):>6s} {row['significant_cells']:6d}"
         )
     return "\n".join([*lines, "", *(f"note: {note}" for note in report.notes)])
-
-
-def _number(value: float, digits: int = 3) -> str:
-    return "–" if value != value else f"{value:.{digits}f}"
-
-
-def _interval(pair: list[float]) -> str:
-    return f"[{_number(pair[0])}, {_number(pair[1])}]"
-
-
-def _bounds(row: Mapping[Hashable, Any], name: str) -> str:
-    return _interval([row[f"{name}_low"], row[f"{name}_high"]])

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from analysis.cli.inputs import Rows, add_row_options, open_rows, out_directory
+from analysis.cli.inputs import Rows, add_row_options, next_line, open_rows, out_directory
+from analysis.cli.picture_options import add_picture_options, encode_rows, read_features
 from ccim_core.errors import InputError
 
 if TYPE_CHECKING:
@@ -25,8 +27,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "clusters",
         help="what is in each confounder cluster",
-        description="Describe a confounder dictionary's clusters: size, prior, emotions against "
-        "the base rate, scenes, exemplars; and how stable and separate they are by their number.",
+        description="Describe clusters of contexts: size, prior, emotions against the base rate, "
+        "scenes, exemplars; and how stable and separate they are by their number. Of a study: its "
+        "confounder dictionary. Of a table: its column of clusters, or clusters made of features "
+        "(--features) or of its pictures.",
     )
     add_row_options(parser)
     parser.add_argument(
@@ -38,129 +42,257 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--cluster-column",
         default="cluster",
         metavar="NAME",
-        help="with --manifest: column with the cluster's number",
+        help="with --manifest: column with the cluster's number (default: cluster, if there)",
+    )
+    parser.add_argument(
+        "--features",
+        type=Path,
+        metavar="FILE",
+        help="with --manifest: .npy with a row of context features per row of the table",
+    )
+    parser.add_argument(
+        "--clusters",
+        type=int,
+        default=64,
+        metavar="N",
+        help="with --manifest: how many to make (default: 64)",
     )
     parser.add_argument(
         "--sizes",
         type=int,
         nargs="+",
         metavar="N",
-        help="numbers of clusters to compare (default: the dictionary's, its half and double)",
+        help="numbers of clusters to compare (default: theirs, its half and double)",
     )
     parser.add_argument("--seeds", type=int, default=3, help="clusterings per number (default: 3)")
+    add_picture_options(parser)
     parser.set_defaults(func=_clusters)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Clustered:
+    """Rows and the cluster of each; what was clustered, in words.
+
+    features (n, d) and centers (N, d) where there are such, for exemplars and the choice of N.
+    dictionary: its name, of a study's.
+    """
+
+    frame: pd.DataFrame
+    cluster: np.ndarray
+    n_clusters: int
+    source: str
+    features: np.ndarray | None = None
+    centers: np.ndarray | None = None
+    n_components: int = 256
+    dictionary: str | None = None
+    split: str | None = None
+
+
 def _clusters(arguments: argparse.Namespace) -> int:
-    from analysis.clusters import cluster_study, compare_sizes
+    from analysis.clusters import cluster_study
 
-    dictionary, features = None, None
-    if arguments.study is not None:
-        from analysis.cluster_sources import dictionary_features, open_dictionary
-        from ccim_core.study import Study
-
-        study = Study.open(arguments.study)
-        _, dictionary = open_dictionary(study, arguments.dictionary)
-        arguments.split = dictionary.provenance.get("split", "train")
+    if arguments.seeds < 1 or min(arguments.sizes or [2]) < 2:
+        raise InputError("Expected --seeds of 1 or more and --sizes of 2 or more.")
     rows = open_rows(arguments)
-    frame = rows.frame
-    if rows.split is not None:
-        frame = frame[frame["split"] == rows.split].reset_index(drop=True)
-    if dictionary is not None:
-        cluster, n = dictionary.labels_, dictionary.n_prototypes
-        features = dictionary_features(study, dictionary)
-        report = cluster_study(
-            frame,
-            cluster,
-            rows.labels,
-            n_clusters=n,
-            features=features,
-            centers=dictionary.centers_,
-        )
+    if rows.study is not None:
+        kept = _kept(arguments, rows)
+        if kept is not None:
+            return kept
+        found = _of_study(arguments, rows)
     else:
-        report = cluster_study(frame, _column(frame, arguments.cluster_column), rows.labels)
-    sizes = None
-    if features is not None and dictionary is not None:
-        n = dictionary.n_prototypes
-        sizes = compare_sizes(
-            features,
-            arguments.sizes or [k for k in (n // 2, n, 2 * n) if 2 <= k <= len(features) // 2],
-            seeds=range(arguments.seeds),
-            n_components=dictionary.n_components,
-            progress=not arguments.quiet,
+        found = _of_table(arguments, rows)
+    report = cluster_study(
+        found.frame,
+        found.cluster,
+        rows.labels,
+        n_clusters=found.n_clusters,
+        features=found.features,
+        centers=found.centers,
+    )
+    sizes = _compare(arguments, found)
+    if rows.study is not None and arguments.out is None and found.dictionary is not None:
+        from analysis.stored import save_clusters
+
+        save_clusters(
+            rows.study, report, dictionary=found.dictionary, split=found.split or "", sizes=sizes
         )
-    folder = out_directory(arguments, rows, "clusters")
-    if folder is not None:
-        _write(folder, report, sizes, rows)
-    if arguments.json:
-        json.dump(_answer(report, sizes), sys.stdout, indent=1)
-        print()
-    else:
-        print(_summary(report, sizes))
-        if folder is not None:
-            print(folder / "clusters.html")
+    _tell(arguments, rows, report, sizes, source=found.source)
     return 0
+
+
+def _of_study(arguments: argparse.Namespace, rows: Rows) -> Clustered:
+    from analysis.cluster_sources import (
+        dictionary_features,
+        dictionary_split,
+        open_dictionary,
+    )
+
+    assert rows.study is not None
+    if arguments.features is not None:
+        raise InputError("Expected --features with --manifest only: a study stores its own.")
+    name, dictionary = open_dictionary(rows.study, arguments.dictionary)
+    split = dictionary_split(dictionary)
+    if arguments.split not in (None, split):
+        raise InputError(
+            f"Expected --split {split}, whose rows dictionary {name} clusters, "
+            f"got {arguments.split!r}."
+        )
+    return Clustered(
+        frame=replace(rows, split=split).chosen(),
+        cluster=dictionary.labels_,
+        n_clusters=dictionary.n_prototypes,
+        source=f"confounder dictionary {name} of split {split}",
+        features=dictionary_features(rows.study, dictionary),
+        centers=dictionary.centers_,
+        n_components=dictionary.n_components,
+        dictionary=name,
+        split=split,
+    )
+
+
+def _kept(arguments: argparse.Namespace, rows: Rows) -> int | None:
+    """Tell the cluster study that a study keeps, where it was shared without its dictionaries."""
+    from analysis.stored import load_clusters, stored_clusters
+
+    study = rows.study
+    assert study is not None
+    names = stored_clusters(study)
+    name = arguments.dictionary or (names[0] if names else None)
+    if name not in names or any(study.dictionaries_root.glob("*.safetensors")):
+        return None
+    kept = load_clusters(study, name)
+    assert kept is not None
+    note = (
+        "The study was shared without its dictionaries: this is what it keeps. Stability and "
+        "silhouette need the features; make them again with "
+        f"`python -m ccim_core dictionary --study {study.path}`."
+    )
+    notes = kept.report.notes if kept.sizes is not None else (*kept.report.notes, note)
+    report = replace(kept.report, notes=notes)
+    source = f"confounder dictionary {name} of split {kept.split}, as the study keeps it"
+    _tell(arguments, rows, report, kept.sizes, source=source)
+    return 0
+
+
+def _of_table(arguments: argparse.Namespace, rows: Rows) -> Clustered:
+    import numpy as np
+
+    from ccim_core.confounders import ConfounderDictionary
+
+    if arguments.dictionary:
+        raise InputError("Expected --dictionary with --study only.")
+    frame, features, source = rows.chosen(), None, ""
+    if arguments.features is not None:
+        features = read_features(arguments.features, len(rows.frame))
+        if rows.split is not None:
+            features = features[(rows.frame["split"] == rows.split).to_numpy(bool)]
+        source = f"features in {arguments.features.name}"
+    name = arguments.cluster_column
+    if name in frame:
+        cluster = _column(frame, name)
+        n, centers = int(cluster.max()) + 1, None
+        if features is not None:
+            groups = (features[cluster == z] for z in range(n))
+            centers = np.stack([one.mean(0) if len(one) else features.mean(0) for one in groups])
+        return Clustered(
+            frame=frame,
+            cluster=cluster,
+            n_clusters=n,
+            source=f"column `{name}`",
+            features=features,
+            centers=centers,
+        )
+    if features is None:
+        try:
+            features, source = encode_rows(arguments, rows, frame)
+        except InputError as error:
+            text = str(error).rstrip(".")
+            raise InputError(
+                f"{text}; clusters need a column `{name}` (--cluster-column), --features, or the "
+                "pictures."
+            ) from None
+    dictionary = ConfounderDictionary(arguments.clusters).fit(features)
+    return Clustered(
+        frame=frame,
+        cluster=dictionary.labels_,
+        n_clusters=dictionary.n_prototypes,
+        source=f"K-Means of {source}",
+        features=features,
+        centers=dictionary.centers_,
+    )
 
 
 def _column(frame: pd.DataFrame, name: str) -> np.ndarray:
     import numpy as np
     import pandas as pd
 
-    if name not in frame:
-        raise InputError(
-            f"Expected a column `{name}` with each row's cluster, got {list(frame.columns)}; "
-            "name it with --cluster-column."
-        )
     values = pd.to_numeric(frame[name], errors="coerce").to_numpy(np.float64)
     if not (np.isfinite(values) & (values >= 0) & (values == np.floor(values))).all():
         raise InputError(f"Expected whole numbers from 0 in `{name}`, got others.")
     return values.astype(np.int64)
 
 
-def _answer(report: ClusterReport, sizes: pd.DataFrame | None) -> dict[str, object]:
+def _compare(arguments: argparse.Namespace, found: Clustered) -> pd.DataFrame | None:
+    """Stability and silhouette by N; None without features."""
+    from analysis.clusters import compare_sizes
+
+    if found.features is None:
+        return None
+    n, rows = found.n_clusters, len(found.features)
+    return compare_sizes(
+        found.features,
+        arguments.sizes or [k for k in (n // 2, n, 2 * n) if 2 <= k <= rows // 2],
+        seeds=range(arguments.seeds),
+        n_components=found.n_components,
+        progress=not arguments.quiet,
+    )
+
+
+def _tell(
+    arguments: argparse.Namespace,
+    rows: Rows,
+    report: ClusterReport,
+    sizes: pd.DataFrame | None,
+    *,
+    source: str,
+) -> None:
+    """Write the files and print the answer."""
+    from analysis.cluster_page import cluster_lines
+
+    folder = out_directory(arguments, rows, "clusters")
+    answer = _answer(report, sizes, source)
+    if folder is not None:
+        _write(folder, report, sizes, answer, arguments, rows)
+    if arguments.json:
+        json.dump(answer, sys.stdout, indent=1)
+        print()
+        return
+    print("\n".join([f"{rows.title}: {source}", *cluster_lines(report, sizes)]))
+    if folder is not None:
+        print(f"{folder / 'clusters.html'}\n{folder / 'clusters.json'}")
+    print(next_line(rows, None if folder is None else folder / "clusters.html"))
+
+
+def _answer(report: ClusterReport, sizes: pd.DataFrame | None, source: str) -> dict[str, Any]:
     tables = {
         name: json.loads(getattr(report, name).to_json(orient="records"))
         for name in ("clusters", "distribution", "scenes", "exemplars")
     }
     compared = None if sizes is None else json.loads(sizes.to_json(orient="records"))
-    return {**tables, "sizes": compared, "notes": list(report.notes)}
+    return {"source": source, **tables, "sizes": compared, "notes": list(report.notes)}
 
 
-def _summary(report: ClusterReport, sizes: pd.DataFrame | None) -> str:
-    lines = [
-        f"{'cluster':>7s} {'size':>6s} {'prior':>6s} {'H(Y|z)':>7s} {'told':>6s}  "
-        "emotion (lift), scene (share)"
-    ]
-    for row in report.clusters.sort_values("size", ascending=False).head(20).to_dict("records"):
-        emotion = (
-            "–"
-            if row["strongest_emotion"] != row["strongest_emotion"]
-            else (f"{row['strongest_emotion']} ({row['strongest_lift']:.2f})")
-        )
-        scene = (
-            ""
-            if row["top_scene"] is None
-            else (f", {row['top_scene']} ({row['top_scene_share'] * 100:.0f} %)")
-        )
-        lines.append(
-            f"{row['cluster']:7d} {row['size']:6,d} {row['prior']:6.3f} {row['entropy_bits']:7.3f} "
-            f"{row['told_bits']:6.3f}  {emotion}{scene}"
-        )
-    if len(report.clusters) > 20:
-        lines.append(f"… and {len(report.clusters) - 20} smaller ones")
-    for row in [] if sizes is None else sizes.to_dict("records"):
-        lines.append(
-            f"N = {row['n_clusters']}: adjusted Rand over seeds {row['stability_mean']:.3f}, "
-            f"silhouette {row['silhouette_mean']:.3f}, smallest cluster {row['smallest']}"
-        )
-    return "\n".join([*lines, *(f"note: {note}" for note in report.notes)])
-
-
-def _write(folder: Path, report: ClusterReport, sizes: pd.DataFrame | None, rows: Rows) -> None:
-    from analysis.figure_page import write_page
-    from analysis.figures import cluster_bars, size_choice_figure
-    from analysis.palette import template
+def _write(
+    folder: Path,
+    report: ClusterReport,
+    sizes: pd.DataFrame | None,
+    answer: dict[str, Any],
+    arguments: argparse.Namespace,
+    rows: Rows,
+) -> None:
+    from analysis.cluster_page import write_cluster_page
     from ccim_core.files import write_atomically, write_json
+    from ccim_core.pictures import PictureReader
 
     tables = {name: getattr(report, name) for name in ("clusters", "distribution", "scenes")}
     tables["exemplars"] = report.exemplars
@@ -169,20 +301,16 @@ def _write(folder: Path, report: ClusterReport, sizes: pd.DataFrame | None, rows
     for name, table in tables.items():
         with write_atomically(folder / f"{name}.csv") as temporary:
             table.to_csv(temporary, index=False)
-    write_json(folder / "clusters.json", _answer(report, sizes))
-    largest = report.clusters.sort_values("size", ascending=False)["cluster"].head(12)
-    figures = [] if sizes is None else [size_choice_figure(sizes)]
-    for cluster in largest:
-        figure = cluster_bars(report.distribution, cluster=int(cluster))
-        row = report.clusters.loc[report.clusters["cluster"] == cluster].iloc[0]
-        named = "" if row["top_scene"] is None else f", mostly {row['top_scene']}"
-        figure.update_layout(title=f"Cluster {cluster}: {row['size']:,} subjects{named}")
-        figures.append(figure)
-    for figure in figures:
-        figure.update_layout(template=template())
-    write_page(
+    write_json(folder / "clusters.json", answer)
+    if rows.study is not None:
+        reader = rows.study.reader
+    else:
+        reader = PictureReader({"images": arguments.images or arguments.manifest.parent})
+    write_cluster_page(
+        report,
         folder / "clusters.html",
         title=f"Confounder clusters, {rows.title}",
-        figures=figures,
-        notes=report.notes,
+        source=str(answer["source"]),
+        sizes=sizes,
+        reader=reader,
     )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ccim_core.labels import LabelSet
     from ccim_core.study import Study
 
-__all__ = ["Rows", "add_row_options", "open_rows", "out_directory"]
+__all__ = ["Rows", "add_row_options", "next_line", "open_rows", "out_directory"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,13 +38,6 @@ class Rows:
         if self.split not in names:
             raise InputError(f"Expected a split of {[str(n) for n in names]}, got {self.split!r}.")
         return self.frame[self.frame["split"] == self.split].reset_index(drop=True)
-
-    @property
-    def next_command(self) -> str:
-        """What shows a study's results; empty for a table."""
-        return (
-            "" if self.study is None else f"streamlit run app/main.py -- --study {self.study.path}"
-        )
 
 
 def add_row_options(parser: argparse.ArgumentParser) -> None:
@@ -127,3 +120,12 @@ def out_directory(arguments: argparse.Namespace, rows: Rows, name: str) -> Path 
     if arguments.out is not None:
         return Path(arguments.out)
     return None if rows.out is None else rows.out / name
+
+
+def next_line(rows: Rows, page: Path | None) -> str:
+    """What to do next: look at a study in the app, at a page that was written, or write one."""
+    if rows.study is not None:
+        return f"next: streamlit run app/main.py -- --study {rows.study.path}"
+    if page is not None:
+        return f"next: open {page} in a browser"
+    return "next: the same with --out DIR keeps tables and a page"

@@ -41,6 +41,14 @@ class SceneChoice:
     weights: pd.DataFrame | None = None
     record: dict[str, Any] = field(default_factory=dict)
 
+    def assignment(self) -> pd.Series | None:
+        """The scene of each image (index), where no column of the table itself names it."""
+        if self.column != RECOGNISED or self.weights is not None:
+            return None
+        counts = self.frame.groupby(["image", self.column]).size().rename("n").reset_index()
+        most = counts.sort_values("n", kind="stable").drop_duplicates("image", keep="last")
+        return most.set_index("image")[self.column].sort_index()
+
 
 def add_scene_options(parser: argparse.ArgumentParser) -> None:
     """`--scenes` and what it needs, the options of pictures among them."""

@@ -28,7 +28,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     return make_study(tmp_path_factory.mktemp("command") / "study", n=40)
 
 
-def test_defaults_compare_both_pairs_and_the_second_call_reads_them(
+def test_defaults_compare_the_three_pairs_and_the_second_call_reads_them(
     study: Study, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["embed", "--study", str(study.path), "--method", "pca", "--bootstrap", "40", "--quiet"]
@@ -38,6 +38,7 @@ def test_defaults_compare_both_pairs_and_the_second_call_reads_them(
     assert [(one["before"], one["after"]) for one in answer] == [
         ("none-seed0:likelihood", "none-seed0:backdoor"),
         ("none-seed0:likelihood", "ccim-seed0:ccim"),
+        ("none-seed0:context", "ccim-seed0:context"),
     ]
     assert all(one["computed"] and len(one["measures"]) == 10 for one in answer)
     assert answer[0]["settings"]["split"] == "shift"
@@ -50,7 +51,7 @@ def test_defaults_compare_both_pairs_and_the_second_call_reads_them(
     assert "shift-000" in text
     assert call(*words) == 0
     lines = capsys.readouterr().out
-    assert lines.count("made before") == 2
+    assert lines.count("made before") == 3
     assert "neighbours of the same scene" in lines
 
 

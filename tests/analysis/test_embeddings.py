@@ -192,10 +192,9 @@ def test_a_ccim_runs_own_features_are_judged_by_its_forward_pass(study: Study) -
 
 
 def test_defaults_are_the_plain_run_before_and_after(study: Study) -> None:
-    assert default_pairs(study) == [(H, H_DO), (H, CCIM)]
-    assert context_pairs(study) == {
-        "emot_net": (Side.parse("none-seed0:context"), Side.parse("ccim-seed0:context"))
-    }
+    contexts = (Side.parse("none-seed0:context"), Side.parse("ccim-seed0:context"))
+    assert default_pairs(study) == [(H, H_DO), (H, CCIM), contexts]
+    assert context_pairs(study) == {"emot_net": contexts}
     assert default_split(study, H) == "shift"
     assert default_split(study, H, ("val", "test")) == "test"
 

@@ -159,9 +159,9 @@ def test_the_command_keeps_all_that_the_pages_read(
     assert kept is not None
     assert kept.report.clusters["size"].sum() == 40
     paths = stored_embeddings(study)
-    assert answer["embeddings"].count(".parquet") == len(paths) == 2
+    assert answer["embeddings"].count(".parquet") == len(paths) == 3
     assert len(load_embedding(study, paths[0]).frame) == 80
-    assert len(stored_separations(study)) == 2
+    assert len(stored_separations(study)) == 3
 
 
 def test_what_a_study_has_no_data_for_is_left_out_with_the_reason(
