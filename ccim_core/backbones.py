@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ccim_core.checkpoints import load_into, read_checkpoint
+from ccim_core.conversion import read_converted, refuse_converted
 from ccim_core.encoder_specs import ENCODERS, get_encoder_spec
 from ccim_core.errors import InputError
 from ccim_core.files import sha256_file
@@ -146,17 +147,10 @@ def build_encoder(
         if not path.is_file():
             raise InputError(f"Expected weights for {name} at {path}, got no such file.")
         found = LocalWeights(path=path, sha256=sha256_file(path), source=f"local file {path.name}")
+    state, provenance = _read_weights(name, found)
     encoder = _untrained(
-        name,
-        Provenance(
-            name=name,
-            source=found.source,
-            sha256=found.sha256,
-            preprocessing=spec.preprocessing,
-        ),
-        _find_scene_names(categories) if spec.n_classes else None,
+        name, provenance, _find_scene_names(categories) if spec.n_classes else None
     )
-    state = read_checkpoint(found.path)
     head = {
         key.removeprefix(spec.head): state.pop(key)
         for key in list(state)
@@ -166,6 +160,20 @@ def build_encoder(
     if encoder.classifier is not None:
         load_into(encoder.classifier, head, what=f"{name}'s classifier", path=found.path)
     return _resized(encoder, size, grey)
+
+
+def _read_weights(name: str, found: LocalWeights) -> tuple[dict[str, Tensor], Provenance]:
+    """Tensors of a file and what they are; a converted file says itself what its pictures need."""
+    spec = ENCODERS[name]
+    source, preprocessing = found.source, spec.preprocessing
+    if spec.converted:
+        state, preprocessing, source = read_converted(found.path, name)
+    else:
+        refuse_converted(found.path, name)
+        state = read_checkpoint(found.path)
+    return state, Provenance(
+        name=name, source=source, sha256=found.sha256, preprocessing=preprocessing
+    )
 
 
 def save_encoder(encoder: Encoder, path: Path | str, *, half: bool = True) -> None:

@@ -14,6 +14,7 @@ import torch
 from efficientnet_lite_pytorch import EfficientNet
 from torch import Tensor, nn
 
+from ccim_core.conversion import CONVERSIONS, locate_converted
 from ccim_core.errors import InputError
 from ccim_core.files import sha256_file
 from ccim_core.places365 import N_SCENES
@@ -33,7 +34,8 @@ class EncoderSpec:
         preprocessing: as its weights were trained, save the size where a smaller one is usual.
         head: prefix of the checkpoint's classification layer.
         n_classes: outputs of that layer where it is kept, 0 where it is dropped.
-        weights: name for `weights get`, None where they come in a package.
+        weights: name for `weights get`, or for `weights convert` (a key of `CONVERSIONS`), None
+            where they come in a package.
         package: the package with the weights, and its class that knows the file.
     """
 
@@ -45,11 +47,16 @@ class EncoderSpec:
     weights: str | None = None
     package: tuple[str, str] | None = None
 
+    @property
+    def converted(self) -> bool:
+        """Whether its weights are made by `weights convert`."""
+        return self.weights in CONVERSIONS
+
     def default_weights(self) -> LocalWeights:
         """The weights file, checked. Raises InputError saying how to get it."""
         if self.package is None:
             assert self.weights is not None
-            return locate_weights(self.weights)
+            return (locate_converted if self.converted else locate_weights)(self.weights)
         package, name = self.package
         try:
             module = importlib.import_module(package)
@@ -82,17 +89,36 @@ def _make_lite(name: str) -> nn.Module:
 def _make_resnet(name: str) -> nn.Module:
     from torchvision.models import get_model
 
-    layers = get_model(name, weights=None).named_children()
-    return nn.Sequential(OrderedDict((key, m) for key, m in layers if key not in ("avgpool", "fc")))
+    return _resnet_trunk(get_model(name, weights=None))
 
 
 def _make_vgg(name: str) -> nn.Module:
     from torchvision.models import get_model
 
-    # Its classification layers are nine tenths of its memory: they are never allocated.
     with torch.device("meta"):
         network = get_model(name, weights=None)
-    return nn.Sequential(OrderedDict(features=network.features.to_empty(device="cpu")))
+    return _vgg_trunk(network)
+
+
+def _make_converted_resnet(name: str) -> nn.Module:
+    return _resnet_trunk(CONVERSIONS[name].make(device="cpu"))
+
+
+def _make_converted_vgg(name: str) -> nn.Module:
+    return _vgg_trunk(CONVERSIONS[name].make(device="meta"))
+
+
+def _resnet_trunk(network: nn.Module) -> nn.Module:
+    layers = network.named_children()
+    trunk = OrderedDict((key, m) for key, m in layers if key not in ("avgpool", "fc"))
+    return nn.Sequential(trunk)
+
+
+def _vgg_trunk(network: nn.Module) -> nn.Module:
+    """Of a network on the device "meta": its classification layers are nine tenths of its memory
+    and are never allocated."""
+    features = network.get_submodule("features")
+    return nn.Sequential(OrderedDict(features=features.to_empty(device="cpu")))
 
 
 def _lite(number: int, size: int) -> EncoderSpec:
@@ -120,6 +146,17 @@ def _resnet(name: str, width: int, weights: str, n_classes: int = 0) -> EncoderS
     )
 
 
+def _converted_resnet(name: str) -> EncoderSpec:
+    return EncoderSpec(
+        make=partial(_make_converted_resnet, name),
+        width=2048,
+        preprocessing=CONVERSIONS[name].preprocessing,
+        head="fc.",
+        n_classes=N_SCENES,
+        weights=name,
+    )
+
+
 ENCODERS: dict[str, EncoderSpec] = {
     # 112 px is half of lite0's own 224: four times the speed, for the studies that run on a CPU.
     "efficientnet-lite0": _lite(0, 112),
@@ -137,6 +174,16 @@ ENCODERS: dict[str, EncoderSpec] = {
     ),
     "resnet18-places365": _resnet("resnet18", 512, "places365", N_SCENES),
     "resnet50-places365": _resnet("resnet50", 2048, "places365", N_SCENES),
+    # Not to be had from PyTorch: converted from the files for Caffe and Torch7.
+    "resnet152-places365": _converted_resnet("resnet152-places365"),
+    "resnet152-places365-torch7": _converted_resnet("resnet152-places365-torch7"),
+    "vgg16-places365": EncoderSpec(
+        make=partial(_make_converted_vgg, "vgg16-places365"),
+        width=512,
+        preprocessing=CONVERSIONS["vgg16-places365"].preprocessing,
+        head="classifier.",
+        weights="vgg16-places365",
+    ),
 }
 
 

@@ -9,8 +9,12 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 
 from ccim_core.checkpoints import read_checkpoint
 from ccim_core.downloads import fetch
@@ -78,6 +82,7 @@ class Weights:
         sha256: published hash or its first digits; torchvision's file names carry them.
         check: raises InputError for a file that is not of this kind.
         beside: names that are downloaded along with it.
+        folder: in the weights folder, for files of a common name.
     """
 
     name: str
@@ -86,6 +91,7 @@ class Weights:
     sha256: str | None = None
     check: Callable[[Path], None] | None = None
     beside: tuple[str, ...] = ()
+    folder: str = ""
 
     @property
     def url(self) -> str:
@@ -110,7 +116,7 @@ class Weights:
     @property
     def path(self) -> Path:
         """Where the file belongs."""
-        return weights_dir() / self.file_name
+        return weights_dir() / self.folder / self.file_name
 
     @property
     def remedy(self) -> str:
@@ -144,6 +150,23 @@ def _check_indoor(path: Path) -> None:
     read_indoor(path)
 
 
+def _check_original(conversion: str, path: Path) -> None:
+    from ccim_core.conversion import get_conversion, read_original
+
+    read_original(get_conversion(conversion), path)
+
+
+def _original(conversion: str, form: str, file_name: str, about: str) -> Weights:
+    """A file of another program, to be converted for the encoder `conversion`."""
+    return Weights(
+        name=f"{conversion.removesuffix('-torch7')}-{form}",
+        address=f"http://places2.csail.mit.edu/models_places365/{file_name}",
+        about=f"{about} for 365 scenes, for `weights convert {conversion}`; CC BY",
+        check=partial(_check_original, conversion),
+        beside=("places365-categories", "places365-indoor"),
+    )
+
+
 def _imagenet(name: str, enum: str) -> Weights:
     return Weights(
         name=f"{name}-imagenet",
@@ -162,6 +185,33 @@ def _places365(name: str) -> Weights:
     )
 
 
+def _coco(name: str, enum: str, about: str) -> Weights:
+    return Weights(
+        name=f"{name}-coco",
+        address=f"{enum}_Weights.COCO_V1",
+        about=f"torchvision's {about}, COCO 2017 (version 1); BSD-3-Clause",
+    )
+
+
+def _depth_anything(name: str, file: str, *, beside: tuple[str, ...] = ()) -> Weights:
+    return Weights(
+        name=name,
+        address=f"{_DEPTH_ANYTHING}{file}",
+        about=f"Depth Anything V2, small, for depth maps: {file}; Apache-2.0",
+        check=read_json if file.endswith(".json") else _check_safetensors,
+        beside=beside,
+        folder="depth-anything-v2-small",
+    )
+
+
+def _check_safetensors(path: Path) -> None:
+    try:
+        load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"Expected safetensors in {path}, got something else ({error}).") from None
+
+
+_DEPTH_ANYTHING = "https://huggingface.co/depth-anything/Depth-Anything-V2-Small-hf/resolve/main/"
 _PLACES365_FILES = "https://raw.githubusercontent.com/CSAILVision/places365/master/"
 
 WEIGHTS: dict[str, Weights] = {
@@ -171,6 +221,38 @@ WEIGHTS: dict[str, Weights] = {
     "vgg16-imagenet": _imagenet("vgg16", "VGG16"),
     "resnet18-places365": _places365("resnet18"),
     "resnet50-places365": _places365("resnet50"),
+    "resnet152-places365-caffemodel": _original(
+        "resnet152-places365", "caffemodel", "resnet152_places365.caffemodel", "Caffe's ResNet-152"
+    ),
+    "resnet152-places365-t7": _original(
+        "resnet152-places365-torch7", "t7", "resnet152_places365.t7", "Torch7's ResNet-152"
+    ),
+    "vgg16-places365-caffemodel": _original(
+        "vgg16-places365", "caffemodel", "vgg16_places365.caffemodel", "Caffe's VGG-16"
+    ),
+    "fasterrcnn-resnet50-coco": _coco(
+        "fasterrcnn-resnet50", "FasterRCNN_ResNet50_FPN", "Faster R-CNN, ResNet-50"
+    ),
+    "fasterrcnn-resnet50-v2-coco": _coco(
+        "fasterrcnn-resnet50-v2", "FasterRCNN_ResNet50_FPN_V2", "Faster R-CNN v2, ResNet-50"
+    ),
+    "fasterrcnn-mobilenet-coco": _coco(
+        "fasterrcnn-mobilenet", "FasterRCNN_MobileNet_V3_Large_FPN", "Faster R-CNN, MobileNetV3"
+    ),
+    "keypointrcnn-resnet50-coco": _coco(
+        "keypointrcnn-resnet50", "KeypointRCNN_ResNet50_FPN", "keypoint R-CNN, ResNet-50"
+    ),
+    "depth-anything-v2-small": _depth_anything(
+        "depth-anything-v2-small",
+        "model.safetensors",
+        beside=("depth-anything-v2-small-config", "depth-anything-v2-small-preprocessor"),
+    ),
+    "depth-anything-v2-small-config": _depth_anything(
+        "depth-anything-v2-small-config", "config.json"
+    ),
+    "depth-anything-v2-small-preprocessor": _depth_anything(
+        "depth-anything-v2-small-preprocessor", "preprocessor_config.json"
+    ),
     "places365-categories": Weights(
         name="places365-categories",
         address=_PLACES365_FILES + "categories_places365.txt",

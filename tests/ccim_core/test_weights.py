@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -17,6 +18,7 @@ from ccim_core.weights import (
     locate_weights,
     weights_dir,
 )
+from tests.ccim_core.conversion.caffe_files import Layer, write
 from tests.ccim_core.file_server import FileServer, serve_files
 from tests.ccim_core.places365_files import CATEGORIES, INDOOR
 from tests.ccim_core.python2_pickle import save_as_python2
@@ -115,6 +117,17 @@ def test_other_weights_under_the_name_are_refused(server: FileServer, tmp_path: 
         download_weights("resnet18-places365", quiet=True)
 
 
+def test_a_caffemodel_of_another_network_is_not_kept(server: FileServer) -> None:
+    """A download without a published hash is read whole before it gets its name."""
+    layer = Layer("conv1", "Convolution", ["data"], "conv1", [np.zeros((2, 3, 1, 1))], {4: 1})
+    whole = write([layer])
+    for content, match in ((whole, "ResNet-152.*bn_conv1"), (whole[:-5], "whole caffemodel")):
+        server.files["/resnet152_places365.caffemodel"] = content
+        with pytest.raises(InputError, match=match):
+            download_weights("resnet152-places365-caffemodel", quiet=True)
+        assert not list(weights_dir().glob("resnet152*"))
+
+
 def test_a_file_put_there_by_hand_is_checked_and_recorded(server: FileServer) -> None:
     target = WEIGHTS["places365-categories"].path
     target.parent.mkdir(parents=True)
@@ -162,7 +175,7 @@ def test_torchvision_addresses_carry_their_hash() -> None:
 
 def test_unknown_names_list_the_known_ones() -> None:
     with pytest.raises(InputError, match="resnet50-places365"):
-        locate_weights("resnet152-places365")
+        locate_weights("resnet101-places365")
 
 
 def test_provenance_round_trip() -> None:
