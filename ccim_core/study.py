@@ -133,6 +133,11 @@ class Study:
         return manifest
 
     @cached_property
+    def manifest_hash(self) -> str:
+        """The manifest's content hash: what runs record of what they were trained on."""
+        return self.manifest.content_hash()
+
+    @cached_property
     def roots(self) -> dict[str, Path]:
         """Folders of pictures by name; relative ones are relative to the study."""
         return {name: (self.path / root) for name, root in self.info.get("roots", {}).items()}
@@ -146,8 +151,8 @@ class Study:
 
     @property
     def features_root(self) -> Path:
-        """Feature stores."""
-        return self.path / "features"
+        """Feature stores; those of the study that this one was derived from, if it was."""
+        return self.path / str(self.info.get("features", "features"))
 
     @property
     def dictionaries_root(self) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import torch
 
 from ccim_core.causal.backdoor import stratum_substitution
+from ccim_core.causal.ccim import CCIM
 from ccim_core.causal.diagnostics import causal_diagnostics
 from ccim_core.causal.strata import Strata, random_strata_members
 from ccim_core.evaluation.predictions import SplitFeatures
@@ -18,34 +20,60 @@ from ccim_core.run import Run
 
 __all__ = ["confounder_controls", "random_strata", "strata_controls"]
 
+# A mean over this many contexts drawn at random is that over all of them within its noise; CCIM
+# costs N prototypes a context, so that more would take minutes at N = 1024.
+_MOST_RANDOM_CONTEXTS = 256
+
 
 @torch.no_grad()
 def confounder_controls(
     run: Run, features: SplitFeatures, targets: np.ndarray, own: np.ndarray
 ) -> dict[str, Any]:
-    """What CCIM's term does: its share, and the metrics when it is a constant or gone.
+    """What CCIM's term does: its share, and the metrics when it is a constant, gone, or has its
+    prior shuffled.
 
     Args:
         targets, own: (n, C), the truth and the run's own outputs.
     """
     network = run.network
-    assert network.deconfounder is not None
+    module = network.deconfounder
+    assert module is not None
     h = network.joint(features.u, features.v)
     found: dict[str, Any] = {
         name: value if np.isfinite(value) else None
-        for name, value in causal_diagnostics(network.deconfounder, h).items()
+        for name, value in causal_diagnostics(module, h).items()
     }
-    for g in ("mean", "zero"):
-        outputs = run.link(network.classify(h, g=g)).numpy()
-        found[f"headline_g_{g}"] = evaluate_outputs(targets, outputs, run.labels)["headline"]
-        found[f"top_change_g_{g}"] = top_change_rate(own, outputs)
+    outputs = {
+        f"g_{g}": run.link(network.classify(h, g=g)).numpy()  # g := ḡ, g := 0
+        for g in ("mean", "zero")
+    }
+    outputs["shuffled_prior"] = run.link(network.classifier(_with_shuffled_prior(run)(h))).numpy()
+    for name, changed in outputs.items():
+        found[f"headline_{name}"] = evaluate_outputs(targets, changed, run.labels)["headline"]
+        found[f"top_change_{name}"] = top_change_rate(own, changed)
     return found
 
 
+def _with_shuffled_prior(run: Run) -> CCIM:
+    module = copy.deepcopy(run.network.deconfounder)
+    assert module is not None
+    module.prior.copy_(module.prior[_shuffled(len(module.prior), run)])
+    return module
+
+
+def _shuffled(n: int, run: Run) -> torch.Tensor:
+    """An order of n that depends on the run's dictionary's seed alone."""
+    return torch.randperm(n, generator=torch.Generator().manual_seed(run.config.dictionary.seed))
+
+
 def random_strata(run: Run, training: SplitFeatures) -> Strata:
-    """As many member contexts as the run's strata hold, drawn from all training rows."""
-    strata = run.context.strata
-    n, k = strata.mask.shape
+    """Member contexts drawn from all training rows: as many as the run's strata hold.
+
+    For a run with CCIM at most a few hundred.
+    """
+    n, k = run.context.strata.mask.shape
+    if run.network.deconfounder is not None:
+        n = min(n, max(1, _MOST_RANDOM_CONTEXTS // k))
     generator = torch.Generator().manual_seed(run.config.dictionary.seed)
     index, mask = random_strata_members(len(training.v), n, k, generator)
     return Strata.from_rows(training.v, index, mask, torch.full((n,), 1 / n))
@@ -55,14 +83,14 @@ def random_strata(run: Run, training: SplitFeatures) -> Strata:
 def strata_controls(
     run: Run, features: SplitFeatures, targets: np.ndarray, control: Strata
 ) -> dict[str, Any]:
-    """Eq. 2 over random contexts, and over the strata with their prior shuffled."""
-    generator = torch.Generator().manual_seed(run.config.dictionary.seed)
-    strata = run.context.strata
-    shuffled = replace(
-        strata, prior=strata.prior[torch.randperm(len(strata.prior), generator=generator)]
-    )
+    """Eq. 2 over random contexts and, for a run without CCIM, over strata with a shuffled prior."""
+    chosen = {"random_contexts": control}
+    if run.network.deconfounder is None:
+        strata = run.context.strata
+        order = _shuffled(len(strata.prior), run)
+        chosen["shuffled_prior"] = replace(strata, prior=strata.prior[order])
     found = {}
-    for name, chosen in (("random_contexts", control), ("shuffled_prior", shuffled)):
-        outputs = stratum_substitution(features.u, chosen, outputs=run.outputs).numpy()
+    for name, strata in chosen.items():
+        outputs = stratum_substitution(features.u, strata, outputs=run.outputs).numpy()
         found[f"backdoor_{name}"] = evaluate_outputs(targets, outputs, run.labels)["headline"]
     return found

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from ccim_core.causal.strata import Strata
 from ccim_core.errors import InputError
+from ccim_core.evaluation.checks import require_same_study
 from ccim_core.evaluation.controls import (
     confounder_controls,
     random_strata,
@@ -29,7 +30,9 @@ from ccim_core.metrics.summary import evaluate_outputs
 from ccim_core.run import Run
 from ccim_core.training.data import StudyData
 
-__all__ = ["EVALUATION_FILE", "evaluate_run", "read_evaluation"]
+__all__ = ["EVALUATION_FILE", "ContextSource", "evaluate_run", "read_evaluation"]
+
+ContextSource = Literal["auto", "scene", "cluster"]
 
 EVALUATION_FILE = "evaluation.json"
 
@@ -41,6 +44,7 @@ def evaluate_run(
     splits: Sequence[str] | None = None,
     n_bootstrap: int = 1000,
     embeddings: Sequence[str] = (),
+    contexts: ContextSource = "auto",
 ) -> dict[str, Any]:
     """Evaluate every estimator that a run supports on every split, and keep the results with it.
 
@@ -48,16 +52,17 @@ def evaluate_run(
         splits: all of the manifest's by default.
         n_bootstrap: resamples for the intervals, clustered by image.
         embeddings: splits whose joint features are stored too.
+        contexts: what the shift estimate makes emotion independent of: "scene" or the dictionary's
+            "cluster"; "auto" takes scenes where every subject has one.
 
     Returns:
         What `evaluation.json` holds: `rows` (a record a split × estimator) and `controls`
         (METHOD fact 1: causal share, its input-dependent part, metrics with g := ḡ and g := 0).
+
+    Raises:
+        InputError: a run of another label set or manifest, or "scene" where scenes are missing.
     """
-    if run.labels.emotions != data.study.labels.emotions:
-        raise InputError(
-            f"Expected a run of the label set {data.study.labels.name!r}, got {run.path} with "
-            f"{run.labels.name!r}: evaluate it on a study of its own label set."
-        )
+    require_same_study(run, data.study)
     frames: list[pd.DataFrame] = []
     records: list[dict[str, Any]] = []
     controls: dict[str, Any] = {}
@@ -69,7 +74,7 @@ def evaluate_run(
         features = split_features(run, data, split)
         frame = predict_split(run, features, data)
         frames.append(frame)
-        records += _records(run, data, features, frame, n_bootstrap)
+        records += _records(run, data, features, frame, n_bootstrap, contexts)
         controls[split] = _controls(run, data, features, frame, control)
         if split in embeddings:
             kept.append(features)
@@ -98,8 +103,10 @@ def _records(
     features: SplitFeatures,
     frame: pd.DataFrame,
     n_bootstrap: int,
+    contexts: ContextSource,
 ) -> list[dict[str, Any]]:
     rows = data.manifest.frame.iloc[features.rows]
+    source, groups = context_groups(rows, features.stratum.numpy(), contexts)
     targets = data.targets[features.rows]
     outputs = _outputs_by_estimator(frame, run)
     reference = outputs.get("likelihood")
@@ -112,10 +119,11 @@ def _records(
             run.labels,
             images=rows["image"].to_numpy(str),
             context_group=_column(rows, "context_group"),
-            context_cluster=features.stratum.numpy(),
+            context_cluster=groups,
             train_proportions=_train_proportions(run, data),
             n_bootstrap=n_bootstrap,
         )
+        record["shift_groups"] = source
         if reference is not None and key != "likelihood":
             record["top_change_from_likelihood"] = top_change_rate(reference, values)
         record |= _movement(run, rows, values)
@@ -131,10 +139,8 @@ def _controls(
     control: Strata,
 ) -> dict[str, Any]:
     targets = data.targets[features.rows]
-    found: dict[str, Any] = {}
-    if run.network.deconfounder is None:
-        found = strata_controls(run, features, targets, control)
-    else:
+    found = strata_controls(run, features, targets, control)
+    if run.network.deconfounder is not None:
         own = _outputs_by_estimator(frame, run)["ccim"]
         found |= confounder_controls(run, features, targets, own)
     return found
@@ -146,6 +152,24 @@ def _outputs_by_estimator(frame: pd.DataFrame, run: Run) -> dict[str, np.ndarray
         str(key): part[emotions].to_numpy(np.float32)
         for key, part in frame.groupby("estimator", sort=False, observed=True)
     }
+
+
+def context_groups(
+    rows: pd.DataFrame, cluster: np.ndarray, source: ContextSource
+) -> tuple[str, np.ndarray]:
+    """What stands for the context z in P(y)P(z), and each row's, (n,).
+
+    Raises InputError for "scene" where a row has none.
+    """
+    complete = "scene" in rows and bool(rows["scene"].notna().all())
+    if source == "scene" and not complete:
+        raise InputError(
+            "Expected a scene for every subject, got rows without; take the dictionary's clusters "
+            "(`--contexts cluster`)."
+        )
+    if complete and source != "cluster":
+        return "scene", rows["scene"].to_numpy(str)
+    return "cluster", cluster
 
 
 def _column(rows: pd.DataFrame, name: str) -> np.ndarray | None:

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ccim_core.evaluation.evaluate import read_evaluation
+from ccim_core.evaluation.checks import require_same_study
+from ccim_core.evaluation.evaluate import EVALUATION_FILE, read_evaluation
 from ccim_core.metrics.consistency import debias_recovery
 from ccim_core.run import Run
 from ccim_core.study import Study
 from ccim_core.training.config import RunConfig
 
-__all__ = ["COUNTS", "METRICS", "input_name", "study_table", "table_rows"]
+__all__ = ["CONTROLS", "COUNTS", "METRICS", "TEXTS", "input_name", "study_table", "table_rows"]
 
 METRICS = (
     "headline",
@@ -26,14 +27,39 @@ METRICS = (
     "ece",
     "nll",
     "worst_group",
-    "causal_share",
-    "input_dependent_share",
+    "shift_estimate",
+    "shift_covered",
+    "shift_effective_size",
+    "gain",
+    "top_change_from_baseline",
     "top_change_from_likelihood",
     "scene_total_variation",
     "emotion_total_variation",
 )
-COUNTS = ("n", "worst_group_size")
+"""Numbers of a run × estimator × split, as its evaluation has them; `gain` is the headline's over
+the baseline run's likelihood."""
 
+CONTROLS: dict[str, tuple[str, ...]] = {
+    "ccim": (
+        "causal_share",
+        "input_dependent_share",
+        "attention_entropy",
+        "attention_entropy_limit",
+        "headline_g_mean",
+        "headline_g_zero",
+        "headline_shuffled_prior",
+        "top_change_g_mean",
+        "top_change_g_zero",
+        "top_change_shuffled_prior",
+    ),
+    "backdoor": ("backdoor_random_contexts", "backdoor_shuffled_prior"),
+}
+"""Estimator to the controls that stand in its rows (`ccim_core.evaluation.controls`)."""
+
+COUNTS = ("n", "worst_group_size", "map_classes")
+TEXTS = ("worst_group_name", "shift_groups", "baseline", "without_positives")
+
+_NUMBERS = (*METRICS, *(name for names in CONTROLS.values() for name in names))
 _SHIFT = "shift"
 _ORACLE_SPLIT = "oracle_train"
 _SEED = re.compile(r"-seed\d+$")
@@ -53,11 +79,19 @@ def study_table(study: Study) -> pd.DataFrame:
     """One row a variant × estimator × split of all evaluated runs of a study.
 
     Columns: variant, intervention, inputs, oracle (bool), estimator, split, runs (number of
-    seeds), <metric>, <metric>_sd for METRICS (NaN where undefined), n, worst_group_size,
-    worst_group_name, and recovery_<inputs>, recovery_<inputs>_sd, recovery_<inputs>_reason on the
-    shift split against every oracle there is.
+    seeds), sd_reason (why there are no deviations, or ""), <name>, <name>_sd for METRICS and
+    CONTROLS (NaN where undefined), COUNTS (the least), TEXTS (the commonest), and
+    recovery_<inputs>, recovery_<inputs>_sd, recovery_<inputs>_reason on the shift split against
+    every oracle there is.
+
+    Raises:
+        InputError: a run of another label set or manifest: its numbers are of other subjects.
     """
-    records = [record for path in study.run_paths() for record in _run_records(Run.open(path))]
+    paths = [path for path in study.run_paths() if (path / EVALUATION_FILE).is_file()]
+    runs = [Run.open(path) for path in paths]
+    for run in runs:
+        require_same_study(run, study)
+    records = [record for run in runs for record in _run_records(run)]
     if not records:
         return pd.DataFrame()
     table = pd.DataFrame(records)
@@ -66,13 +100,15 @@ def study_table(study: Study) -> pd.DataFrame:
     for values, part in table.groupby(keys, sort=False):
         row: dict[str, Any] = dict(zip(keys, values, strict=True))
         row["runs"] = len(part)
-        for name in METRICS:
+        row["sd_reason"] = "" if len(part) > 1 else "one seed only"
+        for name in _NUMBERS:
             numbers = part[name].to_numpy(float) if name in part else np.array([np.nan])
             row[name] = _mean(numbers)
             row[f"{name}_sd"] = _deviation(numbers)
         for name in COUNTS:
             row[name] = part[name].min() if name in part else None
-        row["worst_group_name"] = _commonest(part.get("worst_group_name"))
+        for name in TEXTS:
+            row[name] = _commonest(part[name])
         rows.append(row)
     result = pd.DataFrame(rows)
     return _add_recovery(result, table)
@@ -91,8 +127,15 @@ def table_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _run_records(run: Run) -> list[dict[str, Any]]:
     evaluation = read_evaluation(run)
+    comparisons = {
+        (row["split"], row["estimator"]): row
+        for row in evaluation.get("comparisons", {}).get("rows", [])
+    }
+    baseline = evaluation.get("comparisons", {}).get("baseline")
     records = []
     for row in evaluation["rows"]:
+        compared = comparisons.get((row["split"], row["estimator"]), {})
+        absent = [one["emotion"] for one in row["per_class"] if not one["positives"]]
         record = {
             "run": run.name,
             "seed": run.config.train.seed,
@@ -104,11 +147,15 @@ def _run_records(run: Run) -> list[dict[str, Any]]:
             "estimator": row["estimator"],
             "split": row["split"],
             "worst_group_name": row.get("worst_group_name"),
+            "shift_groups": row.get("shift_groups"),
+            "gain": compared.get("difference"),
+            "top_change_from_baseline": compared.get("top_change"),
+            "baseline": _SEED.sub("", baseline) if compared else None,
+            "without_positives": ", ".join(absent) or None,
         }
-        if row["estimator"] == "ccim":
-            control = evaluation["controls"].get(row["split"], {})
-            for name in ("causal_share", "input_dependent_share"):
-                record[name] = control.get(name)
+        control = evaluation["controls"].get(row["split"], {})
+        for name in CONTROLS.get(row["estimator"], ()):
+            record[name] = control.get(name)
         records.append(record)
     return records
 

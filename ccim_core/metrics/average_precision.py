@@ -100,17 +100,33 @@ class RankedClass:
 
 
 def rank_classes(
-    targets: Any, scores: Any, *, units: np.ndarray | None = None, n_units: int | None = None
+    targets: Any,
+    scores: Any,
+    *,
+    units: np.ndarray | None = None,
+    n_units: int | None = None,
+    sample_weight: Any = None,
 ) -> list[RankedClass]:
-    """Sort every class once. `units` (n,): the unit in [0, n_units) whose weight a row bears."""
+    """Sort every class once.
+
+    `units` (n,): the unit in [0, n_units) whose weight a row bears; `sample_weight` (n,) or
+    (n, C): the row's own, which multiplies it.
+    """
     scores = as_scores(scores)
     targets = as_targets(targets, scores.shape)
+    weights = _weight_matrix(sample_weight, scores.shape)
     if units is None:
         units = np.arange(len(scores))
     n_units = n_units or len(scores)
     orders = np.argsort(-scores, axis=0, kind="stable")
     return [
-        _rank(targets[order, column], scores[order, column], units[order], n_units)
+        _rank(
+            targets[order, column],
+            scores[order, column],
+            units[order],
+            n_units,
+            weights[order, column],
+        )
         for column, order in enumerate(orders.T)
     ]
 
@@ -149,7 +165,13 @@ def _mean_at_eleven(envelope: np.ndarray, found: np.ndarray) -> np.ndarray:
     return area / 11
 
 
-def _rank(targets: np.ndarray, scores: np.ndarray, units: np.ndarray, n_units: int) -> RankedClass:
+def _rank(
+    targets: np.ndarray,
+    scores: np.ndarray,
+    units: np.ndarray,
+    n_units: int,
+    weights: np.ndarray,
+) -> RankedClass:
     """Rows sorted by falling score to a RankedClass."""
     is_last = np.ones(len(scores), bool)
     is_last[:-1] = scores[1:] != scores[:-1]
@@ -159,17 +181,19 @@ def _rank(targets: np.ndarray, scores: np.ndarray, units: np.ndarray, n_units: i
     gains = np.diff(found[ends], prepend=0) > 0
     ends = ends[gains]
     return RankedClass(
-        gained=_sum_rows(units[targets], found[ends], n_units),
-        total=_sum_rows(units, ends + 1, n_units),
+        gained=_sum_rows(units[targets], weights[targets], found[ends], n_units),
+        total=_sum_rows(units, weights, ends + 1, n_units),
     )
 
 
-def _sum_rows(units: np.ndarray, stops: np.ndarray, n_units: int) -> sparse.csr_matrix:
+def _sum_rows(
+    units: np.ndarray, weights: np.ndarray, stops: np.ndarray, n_units: int
+) -> sparse.csr_matrix:
     """Sparse (M, n_units): row k sums the units between stop k − 1 and stop k."""
     pointer = np.concatenate(([0], stops))
-    used = units[: pointer[-1]]
+    last = pointer[-1]
     return sparse.csr_matrix(
-        (np.ones(len(used), np.float32), used, pointer), shape=(len(stops), n_units)
+        (weights[:last].astype(np.float32), units[:last], pointer), shape=(len(stops), n_units)
     )
 
 

@@ -11,7 +11,15 @@ import numpy as np
 from ccim_core.labels import LabelSet
 from ccim_core.metrics.checks import as_codes, as_probabilities, as_scores, as_targets
 
-__all__ = ["EvaluatedOutputs", "Record", "check_outputs", "number_or_nan"]
+__all__ = ["HEADLINES", "EvaluatedOutputs", "Record", "check_outputs", "number_or_nan"]
+
+# A label set's headline metric, and the key that holds it. "mAP" alone names three metrics: the
+# headline is the step-wise one, and all three are reported.
+HEADLINES: dict[str, str] = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced_accuracy",
+    "map": "map_step",
+}
 
 
 @dataclass(frozen=True)

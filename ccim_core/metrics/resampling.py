@@ -106,17 +106,21 @@ def bootstrap_average_precision(
     clusters: Any,
     n_resamples: int = 1000,
     kind: AveragePrecisionKind = "step",
+    sample_weight: Any = None,
     random_state: RandomState = 0,
 ) -> np.ndarray:
     """AP of every class in every resample, (n_resamples, C); NaN where a class lost its positives.
 
-    `targets`, `scores` (n, C); `clusters` (n,): each subject's image.
+    `targets`, `scores` (n, C); `clusters` (n,): each subject's image; `sample_weight` (n,) or
+    (n, C) stays with its subject.
     """
     if kind not in AP_KINDS:
         raise ValueError(f"Expected `kind` to be one of {AP_KINDS}, got {kind!r}.")
     scores = as_scores(scores)
     codes, n_clusters = _codes(clusters, len(scores))
-    ranked = rank_classes(targets, scores, units=codes, n_units=n_clusters)
+    ranked = rank_classes(
+        targets, scores, units=codes, n_units=n_clusters, sample_weight=sample_weight
+    )
     blocks = [
         np.stack(
             [

@@ -17,11 +17,12 @@ from ccim_core.metrics.average_precision import AP_KINDS, average_precisions, na
 from ccim_core.metrics.calibration import (
     brier_score,
     classwise_ece,
-    expected_calibration_error,
+    reliability_table,
     subject_nll,
+    top_label_reliability,
 )
 from ccim_core.metrics.chance import chance_average_precision
-from ccim_core.metrics.checks import as_codes, as_column
+from ccim_core.metrics.checks import as_codes
 from ccim_core.metrics.classification import accuracy, confusion_matrix, per_class_recall
 from ccim_core.metrics.groups import (
     Group,
@@ -30,23 +31,17 @@ from ccim_core.metrics.groups import (
     reweighted_average,
     worst_group,
 )
-from ccim_core.metrics.record import EvaluatedOutputs, Record, check_outputs, number_or_nan
-from ccim_core.metrics.shift import (
-    effective_sample_size,
-    multi_label_shift_weights,
-    shift_weights,
+from ccim_core.metrics.record import (
+    HEADLINES,
+    EvaluatedOutputs,
+    Record,
+    check_outputs,
+    number_or_nan,
 )
 from ccim_core.metrics.summary_intervals import add_intervals
+from ccim_core.metrics.summary_shift import add_shift
 
 __all__ = ["HEADLINES", "evaluate_outputs"]
-
-# A label set's headline metric, and the key that holds it. "mAP" alone names three metrics: the
-# headline is the step-wise one, and all three are reported.
-HEADLINES: dict[str, str] = {
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced_accuracy",
-    "map": "map_step",
-}
 
 _SEVERAL = "a subject has several labels"
 _NO_SUBJECTS = "there are no subjects"
@@ -95,8 +90,9 @@ def evaluate_outputs(
     contexts = None if context_group is None else _context_names(data, context_group)
     if contexts is not None:
         _add_groups(record, data, contexts, train_proportions, min_group_size)
+    weights = None
     if context_cluster is not None:
-        _add_shift(record, per_class, data, context_cluster)
+        weights = add_shift(record, per_class, data, context_cluster)
     headline = HEADLINES[label_set.headline]
     record["headline_name"] = headline
     record.put("headline", number_or_nan(record[headline]), record.get(f"{headline}_reason", ""))
@@ -108,6 +104,7 @@ def evaluate_outputs(
             per_class,
             data,
             contexts,
+            weights,
             n_resamples=n_bootstrap,
             level=level,
             seed=random_state,
@@ -161,7 +158,10 @@ def _add_classification(record: Record, per_class: list[Record], data: Evaluated
 def _add_calibration(
     record: Record, per_class: list[Record], data: EvaluatedOutputs, n_bins: int
 ) -> None:
-    """ECE (top label, or mean over classes), class-wise ECE, Brier and NLL."""
+    """ECE (top label, or mean over classes), class-wise ECE, Brier, NLL and the reliability table.
+
+    The table pools all emotions where a subject has several labels.
+    """
     reason = _NO_SUBJECTS
     ece = brier = nll = math.nan
     classwise = np.full(data.label_set.size, math.nan)
@@ -169,12 +169,18 @@ def _add_calibration(
         reason = _NOT_PROBABILITIES
     else:
         classwise = classwise_ece(data.targets, data.probabilities, n_bins=n_bins)
-        labels = data.targets.argmax(axis=1)
-        ece = (
-            float(nan_mean(classwise))
-            if data.multi
-            else expected_calibration_error(labels, data.probabilities, n_bins=n_bins)
-        )
+        if data.multi:
+            table = reliability_table(
+                data.probabilities.ravel(), data.targets.ravel(), n_bins=n_bins
+            )
+        else:
+            labels = data.targets.argmax(axis=1)
+            table = top_label_reliability(labels, data.probabilities, n_bins=n_bins)
+        ece = float(nan_mean(classwise)) if data.multi else table.error
+        record["reliability"] = {
+            name: [value if math.isfinite(value) else None for value in column.tolist()]
+            for name, column in asdict(table).items()
+        }
         brier = brier_score(data.targets, data.probabilities, multi_label=data.multi)
         nll = nan_mean(subject_nll(data.targets, data.probabilities, multi_label=data.multi))
     for key, value in (
@@ -231,38 +237,3 @@ def _add_groups(
         average = reweighted_average(groups, train_proportions)
         record.put("reweighted_average", average.value, "no training group occurs in this split")
         record["reweighted_average_covered"] = average.covered
-
-
-def _add_shift(
-    record: Record, per_class: list[Record], data: EvaluatedOutputs, context_cluster: Any
-) -> None:
-    """Metrics with test subjects reweighted to P(y)P(cluster), with effective sample sizes."""
-    clusters = as_column(context_cluster, len(data.targets), "context_cluster")
-    n, n_classes = data.targets.shape
-    labels, predicted = data.targets.argmax(axis=1), data.outputs.argmax(axis=1)
-    shift = (
-        multi_label_shift_weights(data.targets, clusters)
-        if data.multi
-        else shift_weights(labels, clusters, n_classes=n_classes)
-    )
-    weights = shift.weights
-    by_class = average_precisions(
-        data.targets, data.outputs, kinds=("step",), sample_weight=weights
-    )["step"]
-    values = {"map_step": nan_mean(by_class)}
-    if not data.multi:
-        recall = per_class_recall(labels, predicted, n_classes=n_classes, sample_weight=weights)
-        values["accuracy"] = accuracy(labels, predicted, sample_weight=weights)
-        values["balanced_accuracy"] = nan_mean(recall)
-    for key, value in values.items():
-        record.put(f"shift_{key}", value, _NO_SUBJECTS if not n else "no class has a positive")
-    record["shift_estimate"] = record[f"shift_{HEADLINES[data.label_set.headline]}"]
-    # The least covered emotion decides how far the estimate can be trusted.
-    record.put("shift_covered", np.min(shift.covered), _NO_SUBJECTS)
-    record["shift_effective_size"] = float(np.min(shift.effective_size))
-    record["shift_largest_weight"] = float(np.max(shift.largest))
-    columns = weights if data.multi else np.broadcast_to(weights[:, None], (n, n_classes))
-    of_positives = effective_sample_size(columns * data.targets)
-    for row, value, size in zip(per_class, by_class, of_positives, strict=True):
-        row.put("shift_ap_step", value, "the class has no positive")
-        row["shift_effective_positives"] = float(size)

@@ -15,6 +15,7 @@ from ccim_core.metrics.resampling import (
     bootstrap_interval,
     bootstrap_ratio,
 )
+from ccim_core.metrics.summary_shift import shift_draws
 
 __all__ = ["add_intervals"]
 
@@ -24,6 +25,7 @@ def add_intervals(
     per_class: list[Record],
     data: EvaluatedOutputs,
     contexts: np.ndarray | None,
+    shift_weights: np.ndarray | None,
     *,
     n_resamples: int,
     level: float,
@@ -48,6 +50,8 @@ def add_intervals(
         recalls = bootstrap_ratio(data.targets & data.correct[:, None], data.targets, **options)
         draws["balanced_accuracy"] = nan_mean(recalls, axis=1)
         class_draws["recall"] = recalls
+    if shift_weights is not None:
+        draws["shift_estimate"] = shift_draws(data, shift_weights, **options)
     record["interval_level"], record["n_bootstrap"] = level, n_resamples
     for key, values in draws.items():
         _put_interval(record, key, values, level)

@@ -240,7 +240,8 @@ def config_parser(**options: Any) -> Any:
     """A jsonargparse parser of RunConfig: `--config FILE.yaml` and one option for each field."""
     from jsonargparse import ArgumentParser
 
-    parser = ArgumentParser(exit_on_error=False, **options)
+    # Abbreviations would let a misspelt field pass for another.
+    parser = ArgumentParser(exit_on_error=False, allow_abbrev=False, **options)
     parser.add_argument("--config", action="config", help="a YAML recipe; options override it")
     parser.add_class_arguments(RunConfig, None)
     return parser

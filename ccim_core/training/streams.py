@@ -98,12 +98,12 @@ def encoder_plans(config: RunConfig) -> dict[str, StreamPlan]:
 
 def dictionary_plan(config: RunConfig) -> StreamPlan:
     """What the confounder dictionary is made of: contexts with the subject masked (Figure 4a)."""
-    encoder = config.encoder
+    encoder, own = config.encoder, config.dictionary
     return StreamPlan(
-        encoder=encoder.context,
-        weights=encoder.context_weights,
-        size=encoder.context_size,
-        view=View(kind="masked" if config.dictionary.masked else "whole"),
+        encoder=own.encoder or encoder.context,
+        weights=own.weights if own.encoder else encoder.context_weights,
+        size=own.pixels or encoder.context_size,
+        view=View(kind="masked" if own.masked else "whole"),
     )
 
 
