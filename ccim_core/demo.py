@@ -95,6 +95,8 @@ PROBED = (
     "matted",
 )
 PROBES_FILE = "probes.json"
+# Variants whose weights saw the validation split, which can therefore not judge them.
+FITTED_ON_VALIDATION = ("last-layer-refit",)
 # What validation alone would choose: among variants that see pictures as they are, and among all.
 SELECTION_FILE = "selection.json"
 
@@ -147,7 +149,8 @@ def make_demo(
     _evaluate(study, data, seeds, n_bootstrap, quiet=quiet)
     table = study_table(study)
     write_json(study.analysis_root / "evaluation.json", table_rows(table))
-    chosen = [select_by_validation(table, inputs=inputs) for inputs in ("full", None)]
+    eligible = table[~table["variant"].isin(FITTED_ON_VALIDATION)]
+    chosen = [select_by_validation(eligible, inputs=inputs) for inputs in ("full", None)]
     write_json(study.analysis_root / SELECTION_FILE, chosen)
     _probe(study, data, seeds[0], quiet=quiet)
     return study

@@ -18,7 +18,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("--out", type=Path, required=True, help="study directory to make")
     parser.add_argument("--bias", type=float, default=0.8, help="bias strength, 0 to 1")
-    parser.add_argument("--cue-agreement", type=float, default=0.6)
+    parser.add_argument(
+        "--cue-agreement",
+        type=float,
+        default=0.75,
+        help="how often the bystanders share the subject's emotion, 0 to 1",
+    )
     parser.add_argument("--scenes", type=int, default=14, help="number of scenes")
     parser.add_argument("--train-size", type=int, default=2400)
     parser.add_argument("--test-size", type=int, default=800, help="of test and of shift")

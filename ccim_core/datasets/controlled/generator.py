@@ -56,7 +56,7 @@ class ControlledConfig:
     """
 
     bias: float = 0.8
-    cue_agreement: float = 0.6
+    cue_agreement: float = 0.75
     clarity_low: float = 0.3
     clarity_high: float = 1.0
     n_train: int = 4000
