@@ -52,10 +52,9 @@ def read_checkpoint(path: Path | str) -> dict[str, Tensor]:
         TypeError,
         AssertionError,
     ) as error:
-        reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
         raise InputError(
             f"Expected a checkpoint of tensors in {path}, got a file that is truncated, damaged "
-            f"or holds something else ({reason}); get it again."
+            f"or holds something else{_reason(error)}; get it again."
         ) from None
     if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
         content = content["state_dict"]
@@ -69,6 +68,12 @@ def read_checkpoint(path: Path | str) -> dict[str, Tensor]:
     if not state:
         raise InputError(f"Expected named tensors in {path}, got none.")
     return state
+
+
+def _reason(error: Exception) -> str:
+    """The reader's first sentence, in brackets; nothing where it is no more than a word or two."""
+    sentence = str(error).partition("\n")[0].partition(". ")[0].rstrip(".")
+    return f" ({sentence[:160]})" if len(sentence.split()) > 2 else ""
 
 
 def _load_pickled(path: Path) -> Any:

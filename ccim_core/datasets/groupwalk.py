@@ -79,6 +79,8 @@ def read_groupwalk(root: Path | str, config: GroupWalkConfig | None = None) -> S
         _TABLES + _PICKLES,
         what="GroupWalk's annotations",
         hint="name the table or the pickle with --annotations.",
+        names="groupwalk, annotations or labels as .csv, .tsv or .parquet, there or in "
+        "annotations/; or GroupWalk_data.pkl",
     )
     labels = get_label_set("groupwalk")
     settings: dict[str, Any] = {"annotations": path.name}

@@ -70,11 +70,17 @@ class SourceTable:
     complete: Completion | None = None
 
 
-def find_file(root: Path, candidates: tuple[str, ...], *, what: str, hint: str) -> Path:
-    """The first of `candidates` under `root`. Raises InputError naming what was looked for."""
+def find_file(
+    root: Path, candidates: tuple[str, ...], *, what: str, hint: str, names: str = ""
+) -> Path:
+    """The first of `candidates` under `root`. Raises InputError naming what was looked for.
+
+    `names` says in words what the candidates are, where they are too many to list.
+    """
     if not root.is_dir():
         raise InputError(f"Expected a folder with {what} at {root}, got none; check --root.")
     for candidate in candidates:
         if (root / candidate).is_file():
             return root / candidate
-    raise InputError(f"Expected {what} in {root} ({', '.join(candidates)}), got none; {hint}")
+    names = names or ", ".join(candidates)
+    raise InputError(f"Expected {what} in {root} ({names}), got none; {hint}")
