@@ -12,12 +12,22 @@ from ccim_core.errors import InputError
 
 __all__ = [
     "ESTIMATORS",
+    "LEAST_EFFECT",
+    "batch_table",
     "box_table",
     "comparison_table",
     "estimate_table",
     "estimator_title",
+    "long_table",
+    "pair_key",
     "prototype_table",
 ]
+
+LEAST_EFFECT = 0.0005
+"""Smallest change of an output that a removal must make for a prototype to be told as a reason:
+0.05 points of probability."""
+
+_PAIR = "@"
 
 ESTIMATORS: dict[str, tuple[str, str]] = {
     "likelihood": ("Likelihood P(Y|X)", "the plain model: what goes with this picture"),
@@ -32,9 +42,17 @@ ESTIMATORS: dict[str, tuple[str, str]] = {
 """Estimator key to its title and what it does in a line."""
 
 
+def pair_key(estimator: str, run: str) -> str:
+    """Key of an estimate by a run that is not the one that answers by default."""
+    return f"{estimator}{_PAIR}{run}"
+
+
 def estimator_title(key: str) -> str:
-    """Title of an estimator; an unknown key is its own title."""
-    return ESTIMATORS[key][0] if key in ESTIMATORS else key.replace("_", " ").capitalize()
+    """Title of an estimator, with its run for a key of `pair_key`; others are their own title."""
+    estimator, _, run = key.partition(_PAIR)
+    known = estimator in ESTIMATORS
+    title = ESTIMATORS[estimator][0] if known else estimator.replace("_", " ").capitalize()
+    return f"{title} · {run}" if run else title
 
 
 def box_table(predictions: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -81,24 +99,75 @@ def comparison_table(prediction: Mapping[str, Any], before: str, after: str) -> 
     return frame.rename_axis("emotion").reset_index()
 
 
-def prototype_table(
-    prediction: Mapping[str, Any], estimator: str, emotion: str | None = None
+def batch_table(
+    subjects: Sequence[tuple[str, int, Mapping[str, Any]]], before: str, after: str
 ) -> pd.DataFrame:
-    """The prototypes with an effect on one estimate, largest effect first.
+    """Two estimates of many subjects, a row each.
+
+    `subjects`: image, number within it (from 1) and prediction of each. Columns: image, subject,
+    before and after (the leading emotions), before_value, after_value, changed (whether they
+    differ), moved (total variation between the two, half the sum of absolute changes), note (the
+    prediction's warnings).
+    """
+    rows = []
+    for image, number, prediction in subjects:
+        frame = comparison_table(prediction, before, after)
+        first = frame.iloc[int(frame["before"].to_numpy().argmax())]
+        last = frame.iloc[int(frame["after"].to_numpy().argmax())]
+        rows.append(
+            (
+                *(image, number, first["emotion"], last["emotion"], first["before"]),
+                *(last["after"], first["emotion"] != last["emotion"]),
+                *(frame["change"].abs().sum() / 2, " ".join(prediction["warnings"])),
+            )
+        )
+    columns = ["image", "subject", "before", "after", "before_value", "after_value", "changed"]
+    return pd.DataFrame(rows, columns=[*columns, "moved", "note"])
+
+
+def long_table(subjects: Sequence[tuple[str, int, Mapping[str, Any]]]) -> pd.DataFrame:
+    """Every number of many predictions, a row an image × subject × estimate × emotion.
+
+    `subjects` as in `batch_table`. Columns: image, subject, x1, y1, x2, y2 (its box, pixels),
+    estimator, run, dataset, link, weights_sha256, emotion, value (a probability, or a score where
+    the link is "identity").
+    """
+    rows = [
+        (
+            *(image, number, *prediction["box"], key.partition(_PAIR)[0]),
+            *(estimate[name] for name in ("run", "dataset", "link", "weights_sha256")),
+            *(emotion, value),
+        )
+        for image, number, prediction in subjects
+        for key, estimate in prediction["estimates"].items()
+        for emotion, value in estimate["probabilities"].items()
+    ]
+    columns = ["image", "subject", "x1", "y1", "x2", "y2", "estimator", "run", "dataset", "link"]
+    return pd.DataFrame(rows, columns=[*columns, "weights_sha256", "emotion", "value"])
+
+
+def prototype_table(
+    prototypes: Sequence[Mapping[str, Any]],
+    estimator: str,
+    emotion: str | None = None,
+    *,
+    least: float = LEAST_EFFECT,
+) -> pd.DataFrame:
+    """The prototypes (of a prediction) with an effect on one estimate, largest effect first.
 
     Columns: index, scene, prior, assigned (whether the picture's own context falls there),
     emotion, effect, size, emotions (the prototype's distribution of emotions in training).
     `effect` is the change of `emotion` (by default the one that changes most) when the prototype
-    is removed; `size` the largest change of any emotion. A prototype whose removal changes nothing
-    is no reason, so it has no row.
+    is removed; `size` the largest change of any emotion. A prototype whose removal changes less
+    than `least` is no reason, so it has no row.
     """
     rows = []
-    for prototype in prediction.get("prototypes", []):
+    for prototype in prototypes:
         effects = prototype.get("effects", {}).get(estimator) or {}
         if not effects:
             continue
         size = max(abs(value) for value in effects.values())
-        if size == 0:
+        if size < least:
             continue
         named = emotion or max(effects, key=lambda name: abs(effects[name]))
         rows.append(

@@ -107,6 +107,7 @@ def _rendered(study: Study, row: Mapping[Hashable, Any]) -> LoadedPicture:
         pixels=study.reader.read(image),
         box=(x1, y1, x2, y2),
         rendered=True,
+        address=image,
         credit=f"Rendered: {row['labels']} drawn into "
         f"{str(row['scene']).replace('_', ' ')}. Judged by the demo study's models only.",
     )

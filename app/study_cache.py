@@ -15,19 +15,20 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
 from app import workspace
 from ccim_core.errors import InputError
 from ccim_core.files import read_json
-from ccim_core.images import Box
 from ccim_core.study import Study
+
+if TYPE_CHECKING:
+    from ccim_core.predict import Predictor
 
 __all__ = [
     "ASSETS",
@@ -175,19 +176,11 @@ def _read_parquet(path: str, stamp: int, columns: tuple[str, ...] | None) -> pd.
         raise InputError(f"Expected a Parquet table at {path}, got another file.") from error
 
 
-class PicturePredictor(Protocol):
-    """What the pages use of `ccim_core.predict.Predictor`, which is not imported for its name."""
-
-    def predict(
-        self, picture: np.ndarray, *, image: str, box: Box | None = None
-    ) -> list[dict[str, Any]]: ...
-
-
 @dataclass(frozen=True, kw_only=True)
 class SharedPredictor:
     """A predictor that every visitor shares, one at a time."""
 
-    predictor: PicturePredictor
+    predictor: Predictor
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
@@ -195,8 +188,14 @@ class SharedPredictor:
         """Whether another visitor's picture is being judged now."""
         return self.lock.locked()
 
+    @cached_property
+    def pairs(self) -> dict[str, list[str]]:
+        """Estimator to the runs that give it, the default one first."""
+        # Reads only what finished runs say of themselves: no lock, nobody waits.
+        return self.predictor.pairs()
+
     @contextmanager
-    def reserved(self, timeout: float = BUSY_SECONDS) -> Iterator[PicturePredictor]:
+    def reserved(self, timeout: float = BUSY_SECONDS) -> Iterator[Predictor]:
         """The predictor, this visitor's alone. Raises InputError when it stays busy too long."""
         if not self.lock.acquire(timeout=timeout):
             raise InputError(
@@ -211,7 +210,8 @@ class SharedPredictor:
 
 def load_predictor(path: Path) -> SharedPredictor:
     """The predictor of a study. The first call in a process imports torch: a few seconds."""
-    return _open_predictor(str(path), _stamp(path / "study.json"))
+    done = tuple((run.name, _stamp(run / "done")) for run in load_study(path).run_paths())
+    return _open_predictor(str(path), _stamp(path / "study.json"), done)
 
 
 @cache
@@ -223,7 +223,7 @@ def warm_up() -> None:
 
 
 @st.cache_resource(max_entries=3, ttl="12h", show_spinner="Loading the model: a few seconds …")
-def _open_predictor(path: str, stamp: int) -> SharedPredictor:
+def _open_predictor(path: str, stamp: int, done: tuple[tuple[str, int], ...]) -> SharedPredictor:
     from ccim_core.predict import Predictor
 
     return SharedPredictor(predictor=Predictor.open(Path(path)))

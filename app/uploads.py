@@ -19,6 +19,7 @@ __all__ = [
     "MAX_UPLOAD_BYTES",
     "MIN_SIDE",
     "LoadedPicture",
+    "Upload",
     "decode_upload",
 ]
 
@@ -41,8 +42,11 @@ ACCEPTED_TYPES = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "av
 class Upload(Protocol):
     """What `st.file_uploader` returns, as far as it is used here."""
 
-    name: str
-    size: int
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def size(self) -> int: ...
 
     def getvalue(self) -> bytes: ...
 
@@ -53,7 +57,8 @@ class LoadedPicture:
 
     `pixels` is (H, W, 3) uint8 RGB; `key` is the SHA-256 of the file's bytes (or of the drawing
     it came from); `box` (x1, y1, x2, y2) in pixels is given only where the subject is known
-    beforehand; `rendered` pictures are drawings, which only a rendered study's models may judge.
+    beforehand; `rendered` pictures are drawings, which only a rendered study's models may judge,
+    and `address` says how such a one was drawn.
     """
 
     name: str
@@ -61,6 +66,7 @@ class LoadedPicture:
     pixels: np.ndarray = field(repr=False)
     box: tuple[float, float, float, float] | None = None
     rendered: bool = False
+    address: str | None = None
     credit: str = ""
 
     @cached_property

@@ -1,15 +1,30 @@
-"""Predict: one picture, two estimators, and the contexts that made them differ."""
+"""Predict: one picture, two estimates, and the contexts that made them differ."""
 
 from __future__ import annotations
 
 import streamlit as st
 
+from analysis.prediction_tables import estimator_title
 from app import layout, study_cache
 from app.errors import shown_errors
-from app.links import linked_selectbox
-from app.predict.picture import choose_picture, choose_subject, draw_picture, show_subject
-from app.predict.result import compare, show_reasons, show_rest
-from app.predict.state import Prediction, PredictState, current_state, judge
+from app.links import linked_control, linked_selectbox
+from app.predict.asking import (
+    Pair,
+    Subject,
+    estimate_key,
+    judge,
+    offered_pairs,
+    with_estimates,
+)
+from app.predict.batch import ListedSubject, choose_photograph, judge_photographs, show_batch
+from app.predict.export import show_export
+from app.predict.pairs import choose_pairs
+from app.predict.picture import choose_subject, draw_picture, show_subject
+from app.predict.relocation import show_relocation
+from app.predict.result import compare, show_estimates, show_reasons
+from app.predict.sources import choose_picture, explain, offer_samples
+from app.predict.state import Prediction, PredictState, current_state
+from app.predict.what_if import show_what_if
 from app.samples import RENDERED_KIND
 from app.study_cache import StudyEntry
 from app.uploads import LoadedPicture
@@ -18,25 +33,68 @@ LEAD = (
     "What a model reads from a photograph, beside what it reads once the place no longer speaks "
     "for the person."
 )
+VIEWS = {
+    "reasons": ":material/workspaces: Reasons",
+    "what_if": ":material/view_week: What if",
+    "places": ":material/travel_explore: Another place",
+    "estimates": ":material/list: Every estimate",
+}
+USE_NOTE = (
+    "A guess at how a person looks to annotators, not what the person feels. Not for decisions "
+    "about people; at work and in schools the EU forbids it."
+)
+Offered = dict[str, list[str]]
+Column = st.delta_generator.DeltaGenerator
 
 
 def main() -> None:
     """The page."""
     layout.header("Predict", LEAD)
     state = current_state()
-    choose_picture(state)
-    if state.picture is None:
+    st.caption(f":material/policy: {USE_NOTE}")
+    left, right = st.columns([5, 6], gap="large")
+    with left:
+        choose_picture(state)
+        if state.problem is not None:
+            st.warning(state.problem, icon=":material/warning:")
+    if state.empty:
+        with right:
+            explain()
+        offer_samples()
         study_cache.warm_up()
-    else:
-        with shown_errors("judging this picture"):
-            _show_picture(state, state.picture)
+        return
+    with left, shown_errors("reading this picture"):
+        if len(state.photographs) > 1:
+            choose_photograph(state)
+        if state.picture is None:
+            state.open()
+    with shown_errors("judging this picture"):
+        _judge(state, left, right)
 
 
-def _show_picture(state: PredictState, picture: LoadedPicture) -> None:
-    entry = _choose_model(picture)
+def _judge(state: PredictState, left: Column, right: Column) -> None:
+    picture = state.picture
+    with left:
+        entry = _choose_model(picture is not None and picture.rendered)
     if entry is None:
         return
-    left, right = st.columns([5, 6], gap="large")
+    offered = offered_pairs(entry)
+    if picture is not None:
+        _show_picture(state, entry, picture, offered, (left, right))
+    elif len(state.photographs) > 1:
+        with right:
+            pairs = choose_pairs(offered)
+            show_batch(state, judge_photographs(state, entry, pairs, offered), pairs, offered)
+
+
+def _show_picture(
+    state: PredictState,
+    entry: StudyEntry,
+    picture: LoadedPicture,
+    offered: Offered,
+    columns: tuple[Column, Column],
+) -> None:
+    left, right = columns
     with left:
         found: list[Prediction] = []
         # A picture whose subject was not found is shown all the same: a box can be drawn on it.
@@ -46,35 +104,88 @@ def _show_picture(state: PredictState, picture: LoadedPicture) -> None:
             state.chosen = min(max(1, state.chosen), len(found))
         choose_subject(state, picture, found)
         draw_picture(state, picture, found)
-    prediction, compared = None, None
+    subject = None
+    table = right.container()
     with right, shown_errors("judging the subject"):
-        prediction = _foreground(state, entry, picture, found)
-        if prediction is not None:
-            show_subject(picture, prediction)
-            compared = compare(prediction)
-    if prediction is not None and compared is not None:
-        before, after = compared
-        show_reasons(prediction, after)
-        show_rest(prediction, entry, before, after)
+        subject = _foreground(state, entry, picture, found)
+        if subject is not None:
+            show_subject(picture, subject.prediction)
+            answered = {
+                key: runs for key, runs in offered.items() if key in subject.prediction["estimates"]
+            }
+            pairs = choose_pairs(answered)
+            before, after = (estimate_key(pair, offered) for pair in pairs)
+            prediction = with_estimates(state, subject, pairs, offered)
+            compare(prediction, before, after)
+    if subject is None:
+        return
+    _show_view(state, subject, prediction, pairs, answered)
+    listed: list[ListedSubject] = []
+    if len(state.photographs) > 1:
+        with table, shown_errors("judging the photographs"):
+            listed = judge_photographs(state, entry, pairs, offered)
+            show_batch(state, listed, pairs, offered)
+    others = [(state.photographs[i].name, number, one) for i, number, one, _ in listed]
+    show_export(state, subject, prediction, (before, after), others or _own(picture, found))
+
+
+def _own(picture: LoadedPicture, found: list[Prediction]) -> list[tuple[str, int, Prediction]]:
+    return [(picture.name, number, one) for number, one in enumerate(found, start=1)]
+
+
+@st.fragment
+def _show_view(
+    state: PredictState,
+    subject: Subject,
+    prediction: Prediction,
+    pairs: tuple[Pair, Pair],
+    offered: Offered,
+) -> None:
+    """One of the views below the comparison; only the chosen one is worked out."""
+    view = linked_control("More about this person", list(VIEWS), key="view", names=VIEWS)
+    keys = (estimate_key(pairs[0], offered), estimate_key(pairs[1], offered))
+    with shown_errors("answering for this person"):
+        if view == "reasons":
+            show_reasons(state, subject, pairs[1], estimator_title(keys[1]))
+        elif view == "what_if":
+            show_what_if(state, subject, offered["backdoor"])
+        elif view == "places":
+            defaults = [(key, runs[0]) for key, runs in offered.items()]
+            asked = [pairs[0], *(one for one in defaults if one not in pairs), pairs[1]]
+            asked = list(dict.fromkeys(asked))
+            titles = {pair: estimator_title(estimate_key(pair, offered)) for pair in asked}
+            show_relocation(state, subject, asked, titles)
+        else:
+            show_estimates(subject, prediction, keys)
 
 
 def _foreground(
     state: PredictState, entry: StudyEntry, picture: LoadedPicture, found: list[Prediction]
-) -> Prediction | None:
-    """The prediction of the chosen subject; None where none was found and none is drawn."""
+) -> Subject | None:
+    """The chosen subject; None where none was found and none is drawn."""
     if state.chosen > 0:
-        return found[state.chosen - 1]
-    return None if state.drawn is None else judge(state, entry, picture, state.drawn)[0]
+        number = state.chosen - 1
+        return Subject(
+            entry=entry,
+            picture=picture,
+            box=picture.box,
+            number=number,
+            prediction=found[number],
+        )
+    if state.drawn is None:
+        return None
+    (prediction,) = judge(state, entry, picture, state.drawn)
+    return Subject(entry=entry, picture=picture, box=state.drawn, number=0, prediction=prediction)
 
 
-def _choose_model(picture: LoadedPicture) -> StudyEntry | None:
-    """Models that may judge this picture: rendered ones for rendered pictures, and only those."""
+def _choose_model(rendered: bool) -> StudyEntry | None:
+    """Models that may judge a picture: rendered ones for rendered pictures, and only those."""
     entries = study_cache.available_studies()
     studies = {key: study_cache.load_study(entry.path) for key, entry in entries.items()}
     fitting = [
         key
         for key, study in studies.items()
-        if (study.kind == RENDERED_KIND) == picture.rendered and study.run_paths()
+        if (study.kind == RENDERED_KIND) == rendered and study.run_paths()
     ]
     if not fitting:
         st.info(

@@ -1,4 +1,4 @@
-"""The Predict page's left side: choose a picture, see its subjects, choose or draw one."""
+"""The Predict page's left side: the picture with its subjects, one of them chosen or drawn."""
 
 from __future__ import annotations
 
@@ -8,76 +8,11 @@ from analysis.figures_prediction import picture_figure
 from analysis.prediction_tables import box_table
 from app import layout
 from app.errors import shown_errors
-from app.predict.state import Prediction, PredictState, current_state
-from app.samples import Sample, list_samples, thumbnail
-from app.uploads import ACCEPTED_TYPES, MAX_UPLOAD_BYTES, LoadedPicture, decode_upload
+from app.predict.state import Prediction, PredictState
+from app.uploads import LoadedPicture
 from ccim_core.images import crop_box
 
-__all__ = ["choose_picture", "choose_subject", "draw_picture", "show_subject"]
-
-THUMBNAIL = 134
-UPLOADER = "upload"
-EXPLANATION = """\
-**What you will see**
-
-1. **The subject**: faces are found and grown to the body; choose another, or drag a box.
-2. **Two estimators**: the likelihood P(Y|X) beside an intervention P(Y|do(X)), emotion by emotion.
-3. **The reason**: training contexts that moved the result, each with what its removal changes.
-"""
-
-
-def choose_picture(state: PredictState) -> None:
-    """The uploader, and the samples: in full until there is a picture to look at."""
-    left, right = st.columns([5, 6], gap="large")
-    with left, shown_errors("reading the upload"):
-        upload = st.file_uploader(
-            "Your photograph",
-            type=ACCEPTED_TYPES,
-            key=UPLOADER,
-            max_upload_size=MAX_UPLOAD_BYTES // 2**20,
-            on_change=_upload_changed,
-            help="It stays in this server's memory for your session and is never written to disk.",
-        )
-        if upload is not None and state.source == "upload" and state.picture is None:
-            state.show(decode_upload(upload), "upload")
-    if state.picture is None:
-        with right:
-            st.markdown(EXPLANATION)
-        with shown_errors("drawing the samples"):
-            _sample_gallery(list_samples())
-        return
-    with right, shown_errors("drawing the samples"):
-        st.space("medium")
-        with st.popover("Try a sample", icon=":material/photo_library:"):
-            _sample_gallery(list_samples())
-
-
-def _upload_changed() -> None:
-    """A new file replaces the picture in work; a removed one takes its picture with it."""
-    state = current_state()
-    if st.session_state[UPLOADER] is not None or state.source == "upload":
-        state.show(None, "upload")
-
-
-def _sample_gallery(samples: list[Sample]) -> None:
-    if not samples:
-        return
-    st.markdown("**Or try a sample**")
-    with st.container(horizontal=True, gap="small"):
-        for sample in samples:
-            with st.container(width=THUMBNAIL, gap="xsmall"):
-                st.image(thumbnail(sample), alt=sample.title, width=THUMBNAIL)
-                st.button(
-                    sample.title,
-                    key=f"use_{sample.key}",
-                    on_click=_use_sample,
-                    args=(sample,),
-                    width="stretch",
-                )
-
-
-def _use_sample(sample: Sample) -> None:
-    current_state().show(sample.load(), sample.key)
+__all__ = ["choose_subject", "draw_picture", "show_subject"]
 
 
 def choose_subject(state: PredictState, picture: LoadedPicture, found: list[Prediction]) -> None:

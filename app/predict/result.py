@@ -1,4 +1,4 @@
-"""The Predict page's right side and foot: two estimators, the reasons, the model."""
+"""The Predict page's right side: two estimates beside each other, their reasons, the model."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import streamlit as st
 from analysis.figures_prediction import comparison_figure, effect_figure, mix_figure, unit_of
 from analysis.palette import emotion_colours
 from analysis.prediction_tables import (
+    LEAST_EFFECT,
     comparison_table,
     estimate_table,
     estimator_title,
@@ -15,74 +16,75 @@ from analysis.prediction_tables import (
 )
 from analysis.prediction_text import describe_comparison, describe_effects, verdict
 from app import layout
-from app.links import linked_selectbox
 from app.model_card import show_card
-from app.predict.state import Prediction
-from app.study_cache import StudyEntry
+from app.predict.asking import Pair, Subject, ask
+from app.predict.state import Prediction, PredictState
 
-__all__ = ["compare", "show_reasons", "show_rest"]
+__all__ = ["by_size", "compare", "show_estimates", "show_reasons"]
 
 MAX_BARS = 10
-STATIC = {"displayModeBar": False, "staticPlot": False}
+STATIC = {"displayModeBar": False}
 
 
-def compare(prediction: Prediction) -> tuple[str, str]:
-    """The two chosen estimates as bars. Returns the estimators' keys."""
-    table = estimate_table(prediction)
-    keys = list(table["estimator"])
-    left, right = st.columns(2)
-    with left:
-        before = linked_selectbox(
-            "Before (outlined bars)",
-            keys,
-            key="before",
-            default=keys[0],
-            format_func=estimator_title,
-        )
-    with right:
-        after = linked_selectbox(
-            "After (solid bars)",
-            keys,
-            key="after",
-            default="ccim" if "ccim" in keys else keys[-1],
-            format_func=estimator_title,
-        )
+def by_size(frame: pd.DataFrame) -> pd.DataFrame:
+    """A comparison's emotions, the highest value of either estimate first."""
+    order = frame[["before", "after"]].max(axis=1).sort_values(ascending=False, kind="stable")
+    return frame.loc[order.index].reset_index(drop=True)
+
+
+def compare(prediction: Prediction, before: str, after: str) -> None:
+    """Two estimates, by their keys, as a sentence and as bars."""
     frame = comparison_table(prediction, before, after)
     link = prediction["estimates"][after]["link"]
+    titles = (estimator_title(before), estimator_title(after))
     st.markdown(f"##### {verdict(frame, link)}")
-    order = frame[["before", "after"]].max(axis=1).sort_values(ascending=False).index
-    shown = frame.loc[order].head(MAX_BARS).reset_index(drop=True)
+    shown = by_size(frame).head(MAX_BARS)
     st.plotly_chart(
         comparison_figure(
             shown,
-            before=estimator_title(before),
-            after=estimator_title(after),
+            before=titles[0],
+            after=titles[1],
             colours=emotion_colours(list(frame["emotion"])),
             link=link,
             ink=layout.ink(),
         ),
         key="comparison",
         config=STATIC,
-        alt=describe_comparison(frame, estimator_title(before), estimator_title(after), link),
+        alt=describe_comparison(frame, *titles, link),
     )
     note = "A guess at how a person looks to annotators, not what the person feels."
     if len(frame) > len(shown):
         note = f"The {len(shown)} highest of {len(frame)} emotions. {note}"
     st.caption(note)
-    return before, after
 
 
-def show_reasons(prediction: Prediction, after: str) -> None:
-    st.subheader("Contexts that moved it", anchor=False)
-    frame = prototype_table(prediction, after)
-    title = estimator_title(after)
-    if frame.empty:
-        st.caption(
-            f"{title} has no prototype whose removal changes this result, so none is shown: a "
-            "prototype counts as a reason only with the change its removal makes."
+def show_reasons(state: PredictState, subject: Subject, after: Pair, title: str) -> None:
+    """The prototypes whose removal changes the second estimate, each with that change."""
+    estimator, run = after
+    prototypes = ask(
+        state,
+        subject,
+        ("reasons", estimator, run),
+        lambda predictor, reading: predictor.reasons(reading, run=run, estimator=estimator),
+    )
+    if not prototypes:
+        st.info(
+            f"**{title}** has no prototypes in it, so none is a reason. Choose the back-door "
+            "estimate or CCIM after, or look at *What if*.",
+            icon=":material/block:",
         )
         return
-    link = prediction["estimates"][after]["link"]
+    frame = prototype_table(prototypes, estimator)
+    link = subject.prediction["estimates"][next(iter(subject.prediction["estimates"]))]["link"]
+    if frame.empty:
+        least = f"{LEAST_EFFECT * 100:g} points" if link != "identity" else f"{LEAST_EFFECT:g}"
+        st.info(
+            f"**No prototype moves this.** Removing any one of them changes every emotion of "
+            f"{title} by less than {least}, so none is shown as a reason. *What if* shows what "
+            "whole contexts do to this person.",
+            icon=":material/block:",
+        )
+        return
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown(f"**What its removal changes** in {title}")
@@ -104,26 +106,25 @@ def show_reasons(prediction: Prediction, after: str) -> None:
             config=STATIC,
             alt="Shares of emotions among each prototype's training pictures.",
         )
-    home = frame[frame["assigned"]]
     note = "A prototype is a cluster of training contexts; P(z) is its share of them."
-    if len(home):
-        scene = str(home["scene"].iloc[0] or "context").replace("_", " ")
-        note += f" This picture's own context falls into {scene} #{home['index'].iloc[0]}."
+    home = next((one for one in prototypes if one["assigned"]), None)
+    if home is not None:
+        scene = str(home["scene"] or "context").replace("_", " ")
+        note += f" This picture's own context falls into {scene} #{home['index']}."
     st.caption(note)
 
 
-def show_rest(prediction: Prediction, entry: StudyEntry, before: str, after: str) -> None:
+def show_estimates(subject: Subject, prediction: Prediction, keys: tuple[str, str]) -> None:
+    """Every estimate of the subject, and the model that gave them."""
     left, right = st.columns(2, gap="large")
     with left:
-        st.subheader("Every estimator", anchor=False)
         _estimates(prediction)
     with right:
-        st.subheader("The model that judged", anchor=False)
-        show_card(entry)
-        for role in dict.fromkeys((before, after)):
-            estimate = prediction["estimates"][role]
+        show_card(subject.entry)
+        for key in dict.fromkeys(keys):
+            estimate = prediction["estimates"][key]
             st.caption(
-                f"{estimator_title(role)}: run `{estimate['run']}`, weights "
+                f"{estimator_title(key)}: run `{estimate['run']}`, weights "
                 f"`{estimate['weights_sha256'][:12]}`"
             )
 

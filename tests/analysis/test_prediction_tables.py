@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.comparison_png import comparison_png
 from analysis.figures_prediction import (
     comparison_figure,
     effect_figure,
@@ -16,14 +18,19 @@ from analysis.figures_prediction import (
 )
 from analysis.prediction_tables import (
     ESTIMATORS,
+    batch_table,
     box_table,
     comparison_table,
     estimate_table,
+    estimator_title,
+    long_table,
+    pair_key,
     prototype_table,
 )
 from analysis.prediction_text import describe_comparison, describe_effects, verdict
 from ccim_core.causal import estimators
 from ccim_core.errors import InputError
+from ccim_core.images import decode_image
 from tests.app.fakes import EMOTIONS, prediction
 
 COLOURS = dict.fromkeys(EMOTIONS, "#0072B2")
@@ -63,16 +70,73 @@ def test_estimates_without_a_likelihood_have_no_distance() -> None:
 
 
 def test_prototypes_are_reasons_only_with_an_effect_largest_first() -> None:
-    record = prediction("p", (0, 0, 1, 1))
-    ccim = prototype_table(record, "ccim")
+    told = prediction("p", (0, 0, 1, 1))["prototypes"]
+    ccim = prototype_table(told, "ccim")
     assert ccim["index"].tolist() == [3]  # prototype 7 changes nothing in ccim
     assert ccim.loc[0, "emotion"] == "Happy"
-    backdoor = prototype_table(record, "backdoor")
+    backdoor = prototype_table(told, "backdoor")
     assert backdoor["index"].tolist() == [7, 3]
     assert backdoor.loc[1, "emotion"] == "Sad"
     assert backdoor.loc[1, "effect"] == -0.08
-    assert prototype_table(record, "backdoor", "Happy")["effect"].tolist() == [-0.1, 0.05]
-    assert prototype_table(record, "likelihood").empty
+    assert prototype_table(told, "backdoor", "Happy")["effect"].tolist() == [-0.1, 0.05]
+    assert prototype_table(told, "likelihood").empty
+
+
+def test_an_effect_under_a_twentieth_of_a_point_is_no_reason() -> None:
+    told = prediction("p", (0, 0, 1, 1))["prototypes"]
+    told[0]["effects"]["ccim"] = {"Happy": 0.00049, "Sad": -0.0001}
+    assert prototype_table(told, "ccim").empty
+    told[0]["effects"]["ccim"]["Sad"] = -0.0005
+    assert prototype_table(told, "ccim")["effect"].tolist() == [-0.0005]
+    assert len(prototype_table(told, "ccim", least=0.001)) == 0
+
+
+def test_a_pair_of_another_run_is_told_with_its_run() -> None:
+    key = pair_key("backdoor", "ccim-seed1")
+    assert estimator_title(key) == "Back-door, Eq. 2 · ccim-seed1"
+    assert estimator_title("backdoor") == "Back-door, Eq. 2"
+    assert estimator_title(pair_key("own_idea", "r")) == "Own idea · r"
+
+
+def test_many_subjects_are_a_row_each_and_every_number_a_row_of_the_csv() -> None:
+    one = prediction("a.jpg", (0, 0, 1, 2))
+    two = prediction("b.jpg", (0, 0, 1, 1), warnings=["Small.", "Dark."])
+    two["estimates"][pair_key("backdoor", "r2")] = two["estimates"]["backdoor"] | {"run": "r2"}
+    subjects = [("a.jpg", 1, one), ("b.jpg", 2, two)]
+    batch = batch_table(subjects, "likelihood", "backdoor")
+    assert batch["image"].tolist() == ["a.jpg", "b.jpg"]
+    assert batch.loc[0, ["before", "after"]].tolist() == ["Happy", "Neutral"]
+    assert batch["changed"].tolist() == [True, True]
+    assert batch["moved"].tolist() == pytest.approx([0.35, 0.35])
+    assert batch["note"].tolist() == ["", "Small. Dark."]
+    long = long_table(subjects)
+    assert len(long) == len(EMOTIONS) * (4 + 5)
+    row = long[(long["image"] == "b.jpg") & (long["run"] == "r2") & (long["emotion"] == "Neutral")]
+    assert row[["subject", "y2", "estimator", "value"]].to_numpy().tolist() == [
+        [2, 1.0, "backdoor", 0.45]
+    ]
+
+
+def test_a_comparison_is_a_png_with_picture_box_bars_and_source() -> None:
+    frame = comparison_table(prediction("p", (0, 0, 1, 1)), "likelihood", "backdoor")
+    picture = np.full((50, 100, 3), 90, np.uint8)
+    options = {
+        "before": "P(Y|X)",
+        "after": "Eq. 2 – é",
+        "colours": dict.fromkeys(EMOTIONS, "#0072B2"),
+        "link": "softmax",
+    }
+    content = comparison_png(picture, (10, 10, 60, 40), frame, notes=("Run r.",), **options)
+    assert content.startswith(b"\x89PNG")
+    page = decode_image(content)
+    assert page.shape[1] == 1200
+    assert (page == (242, 178, 77)).all(-1).sum() > 100  # the subject's box
+    assert (page == (0, 114, 178)).all(-1).sum() > 2000  # bars
+    # A longer bar has more of its colour: twice the value, about twice the solid pixels.
+    long = comparison_png(picture, (10, 10, 60, 40), frame.assign(after=0.6), **options)
+    solid = [(decode_image(one) == (0, 114, 178)).all(-1).sum() for one in (content, long)]
+    assert solid[1] > 1.5 * solid[0]
+    assert comparison_png(picture, (10, 10, 60, 40), frame, **{**options, "link": "identity"})
 
 
 def test_verdict_tells_a_change_from_a_move() -> None:
@@ -105,7 +169,7 @@ def test_comparison_figure_has_a_bar_per_estimate_and_emotion_and_every_change()
 
 
 def test_effects_are_signed_bars_with_words() -> None:
-    frame = prototype_table(prediction("p", (0, 0, 1, 1)), "backdoor")
+    frame = prototype_table(prediction("p", (0, 0, 1, 1))["prototypes"], "backdoor")
     figure = effect_figure(frame)
     assert list(figure.data[0].x) == pytest.approx([-10.0, -8.0])
     assert len(set(figure.data[0].marker.color)) == 1

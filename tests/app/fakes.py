@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,31 +24,103 @@ ESTIMATES = {
 }
 
 
+@dataclass(frozen=True)
+class FakeReading:
+    """A subject in a picture: number from 0, and the box that was asked for, if any."""
+
+    picture: np.ndarray
+    number: int
+    asked: Any
+    subject: Any
+
+    def moved_to(self, picture: np.ndarray) -> FakeReading:
+        return replace(self, picture=picture)
+
+
 class FakePredictor:
     """Finds two persons in every picture; a drawn box is read as Surprise."""
 
     calls: list[tuple[tuple[int, ...], str, Any]]
+    asked: list[tuple[str, str]]
+    labels = get_label_set("photographs")
 
     def __init__(self) -> None:
         self.calls = []
+        self.asked = []
 
     @classmethod
     def open(cls, path: Path | None = None) -> FakePredictor:
         return cls()
 
-    def predict(self, picture: np.ndarray, *, image: str, box: Any = None) -> list[dict[str, Any]]:
-        self.calls.append((picture.shape, image, box))
-        if "refuse" in image or ("lost" in image and box is None):
+    def pairs(self) -> dict[str, list[str]]:
+        return {
+            "likelihood": ["run_likelihood"],
+            "ccim": ["run_ccim"],
+            "backdoor": ["run_backdoor", "other_run"],
+            "prior_correction": ["run_prior_correction"],
+        }
+
+    def read(self, picture: np.ndarray, *, box: Any = None) -> list[FakeReading]:
+        height, width = picture.shape[:2]
+        halves = [(0.0, 0.0, width / 2, height), (width / 2, 0.0, width, height)]
+        return [
+            FakeReading(picture, number, box, SimpleNamespace(box=one, face=None))
+            for number, one in enumerate(halves if box is None else [box])
+        ]
+
+    def judge(self, reading: FakeReading, *, image: str) -> dict[str, Any]:
+        if reading.number == 0:
+            self.calls.append((reading.picture.shape, image, reading.asked))
+        if "refuse" in image or ("lost" in image and reading.asked is None):
             raise InputError("Expected a picture with a person, got *none*.")
         if "break" in image:
             raise RuntimeError("secret detail")
-        height, width = picture.shape[:2]
-        if box is not None:
-            return [prediction(image, box, {"likelihood": (0, 0, 0, 0, 0, 1.0), "ccim": (1.0,)})]
-        return [
-            prediction(image, (0, 0, width / 2, height)),
-            prediction(image, (width / 2, 0, width, height), warnings=["Its face is small."]),
-        ]
+        if reading.asked is not None:
+            drawn = {"likelihood": (0, 0, 0, 0, 0, 1.0), "ccim": (1.0,)}
+            return prediction(image, reading.asked, drawn)
+        warnings = ["Its face is small."] if reading.number else []
+        return prediction(image, reading.subject.box, warnings=warnings)
+
+    def estimate(self, reading: FakeReading, *, run: str, estimator: str) -> dict[str, Any]:
+        """The likelihood follows the picture's brightness; another run than the first is sad."""
+        self.asked.append((run, estimator))
+        told = prediction("", reading.subject.box)["estimates"][estimator]
+        if run != f"run_{estimator}":
+            told["probabilities"] = dict.fromkeys(EMOTIONS, 0.0) | {"Sad": 1.0}
+        elif estimator == "likelihood":
+            light = float(reading.picture.mean()) / 255
+            told["probabilities"] = dict.fromkeys(EMOTIONS, 0.0) | {
+                "Happy": light,
+                "Sad": 1 - light,
+            }
+        return {**told, "run": run}
+
+    def reasons(self, reading: FakeReading, *, run: str, estimator: str) -> list[dict[str, Any]]:
+        told = prediction("", reading.subject.box)["prototypes"]
+        return told if estimator in ("ccim", "backdoor") else []
+
+    def what_if(self, reading: FakeReading, *, run: str) -> Any:
+        from ccim_core.what_if import WhatIf
+
+        self.asked.append((run, "what if"))
+        outputs = np.full((3, len(EMOTIONS)), 0.02)
+        for row, lead in enumerate(("Happy", "Happy", "Sad")):
+            outputs[row, EMOTIONS.index(lead)] = 0.9
+        return WhatIf(
+            run=run,
+            link="softmax",
+            emotions=EMOTIONS,
+            index=np.array([0, 1, 4]),
+            names=("beach", "beach", "cemetery"),
+            prior=np.array([0.5, 0.25, 0.25]),
+            outputs=outputs,
+            own=outputs[0],
+            assigned=0,
+            dropped_mass=0.1,
+        )
+
+    def subject_shift(self, reading: FakeReading, other: FakeReading, *, run: str) -> float:
+        return 0.125
 
 
 def prediction(

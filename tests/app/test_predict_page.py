@@ -9,7 +9,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import study_cache
-from app.predict.state import MAX_RESULTS, PredictState, judge
+from app.predict.asking import judge
+from app.predict.state import MAX_RESULTS, PredictState
 from app.uploads import LoadedPicture, decode_upload
 from ccim_core.errors import InputError
 from tests.app.fakes import FakePredictor, jpeg
