@@ -205,4 +205,5 @@ def _match(
 
 
 def _size(found: ModelRuns) -> int:
-    return sum(len(runs) for runs in found.by_setting.values())
+    """Number of runs; one that serves as two settings (the default N) counts once."""
+    return len({run.path for runs in found.by_setting.values() for run in runs.values()})
