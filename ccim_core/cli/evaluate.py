@@ -54,7 +54,14 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     from ccim_core.training.accelerator import make_accelerator
     from ccim_core.training.data import StudyData
 
+    if arguments.bootstrap < 0:
+        raise InputError(f"Expected --bootstrap of 0 or more, got {arguments.bootstrap}.")
     study = Study.open(arguments.study)
+    splits = arguments.splits or study.manifest.splits
+    for split in arguments.embeddings:
+        if split not in splits:
+            text = f"warning: no embeddings of {split!r}, which is none of the splits {splits}"
+            print(text, file=sys.stderr)
     paths = study.run_paths()
     if not paths:
         raise InputError(
