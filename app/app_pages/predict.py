@@ -125,12 +125,13 @@ def _show_picture(
         with table, shown_errors("judging the photographs"):
             listed = judge_photographs(state, entry, pairs, offered)
             show_batch(state, listed, pairs, offered)
-    others = [(state.photographs[i].name, number, one) for i, number, one, _ in listed]
-    show_export(state, subject, prediction, (before, after), others or _own(picture, found))
-
-
-def _own(picture: LoadedPicture, found: list[Prediction]) -> list[tuple[str, int, Prediction]]:
-    return [(picture.name, number, one) for number, one in enumerate(found, start=1)]
+    subjects = [(state.photographs[i].name, number, one) for i, number, one, _ in listed]
+    if not subjects:
+        told = [prediction if one is subject.prediction else one for one in found]
+        subjects = [(picture.name, number, one) for number, one in enumerate(told, start=1)]
+    if state.chosen == 0:
+        subjects.append((picture.name, len(found) + 1, prediction))
+    show_export(state, subject, prediction, (before, after), subjects)
 
 
 @st.fragment

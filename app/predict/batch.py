@@ -105,8 +105,9 @@ def show_batch(
     offered: dict[str, list[str]],
 ) -> None:
     """The subjects of all photographs as a table; a click on a row brings one to the foreground."""
-    for photograph in state.photographs:
-        if photograph.problem is not None:
+    for position, photograph in enumerate(state.photographs):
+        # The one in the foreground says what is wrong with it where its picture would be.
+        if photograph.problem is not None and position != state.position:
             st.error(layout.plain(photograph.problem), icon=":material/error:")
     if not listed:
         return

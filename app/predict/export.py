@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import PurePath
 from typing import Any
 
@@ -20,7 +20,9 @@ from app.predict.relocation import relocation_key
 from app.predict.result import by_size
 from app.predict.state import Prediction, PredictState
 
-__all__ = ["show_export"]
+__all__ = ["as_json", "show_export"]
+
+MIME = {"json": "application/json", "csv": "text/csv", "png": "image/png"}
 
 
 def show_export(
@@ -35,44 +37,23 @@ def show_export(
     Args:
         prediction: the subject's, with the compared estimates.
         keys: of the two compared estimates.
-        others: image, number and prediction of every subject that is listed, this one's included.
+        others: image, number and prediction of every subject that is listed.
     """
     stem = PurePath(subject.picture.name).stem or "picture"
-    subjects = list(others) or [(subject.picture.name, subject.number + 1, prediction)]
-    asked = _asked(state, subject)
-
-    def as_json() -> str:
-        told = {
-            "predictions": [one for _, _, one in subjects],
-            "compared": {
-                "image": subject.picture.name,
-                "box": prediction["box"],
-                "before": {"key": keys[0], **prediction["estimates"][keys[0]]},
-                "after": {"key": keys[1], **prediction["estimates"][keys[1]]},
-            },
-            **asked,
-            "responsible_use": layout.RESPONSIBLE_USE,
-        }
-        return json.dumps(told, indent=2, ensure_ascii=False)
-
-    def as_csv() -> bytes:
-        return long_table(subjects).to_csv(index=False).encode("utf-8-sig")
-
-    def as_png() -> bytes:
-        return _png(subject, prediction, keys)
-
+    subjects = list(others)
+    makers: dict[str, Callable[[], str | bytes]] = {
+        "json": lambda: as_json(subject, prediction, keys, subjects, _asked(state, subject)),
+        "csv": lambda: long_table(subjects).to_csv(index=False).encode("utf-8-sig"),
+        "png": lambda: _png(subject, prediction, keys),
+    }
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.markdown("**Take along**")
-        for label, make, ending, mime in (
-            ("JSON", as_json, "json", "application/json"),
-            ("CSV", as_csv, "csv", "text/csv"),
-            ("PNG", as_png, "png", "image/png"),
-        ):
+        for ending, make in makers.items():
             st.download_button(
-                label,
+                ending.upper(),
                 make,
                 file_name=f"{stem}_estimates.{ending}",
-                mime=mime,
+                mime=MIME[ending],
                 key=f"export_{ending}",
                 on_click="ignore",
                 icon=":material/download:",
@@ -83,12 +64,36 @@ def show_export(
     )
 
 
+def as_json(
+    subject: Subject,
+    prediction: Prediction,
+    keys: tuple[str, str],
+    subjects: Sequence[tuple[str, int, Prediction]],
+    asked: dict[str, Any],
+) -> str:
+    """The JSON file: predictions (DESIGN's form), the comparison, what else was asked."""
+    told = {
+        "predictions": [one for _, _, one in subjects],
+        "compared": {
+            "image": subject.picture.name,
+            "box": prediction["box"],
+            **{
+                role: {"key": key, **prediction["estimates"][key]}
+                for role, key in zip(("before", "after"), keys, strict=True)
+            },
+        },
+        **asked,
+        "responsible_use": layout.RESPONSIBLE_USE,
+    }
+    return json.dumps(told, indent=2, ensure_ascii=False)
+
+
 def _asked(state: PredictState, subject: Subject) -> dict[str, Any]:
     """What was asked about the subject beside its estimates."""
     asked: dict[str, Any] = {}
     strata = [
         what_if_json(found)
-        for key, found in state.answers.items()
+        for key, found in list(state.answers.items())
         if key[: len(subject.key) + 1] == (*subject.key, "what if")
     ]
     if strata:

@@ -75,7 +75,8 @@ def show_reasons(state: PredictState, subject: Subject, after: Pair, title: str)
         )
         return
     frame = prototype_table(prototypes, estimator)
-    link = subject.prediction["estimates"][next(iter(subject.prediction["estimates"]))]["link"]
+    some = next(iter(subject.prediction["estimates"].values()))
+    link, emotions = some["link"], list(some["probabilities"])
     if frame.empty:
         least = f"{LEAST_EFFECT * 100:g} points" if link != "identity" else f"{LEAST_EFFECT:g}"
         st.info(
@@ -99,7 +100,7 @@ def show_reasons(state: PredictState, subject: Subject, after: Pair, title: str)
         st.plotly_chart(
             mix_figure(
                 frame,
-                colours=emotion_colours(list(frame["emotions"].iloc[0])),
+                colours=emotion_colours(emotions),
                 ink=layout.ink(),
             ),
             key="mixes",

@@ -42,7 +42,7 @@ Prediction = dict[str, Any]
 Key = tuple[object, ...]
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class Photograph:
     """One uploaded file, encoded. `key` is its SHA-256, `problem` why it cannot be used."""
 
@@ -97,7 +97,8 @@ class PredictState:
         return self.picture is None and not self.photographs
 
     def take(self, uploads: Sequence[Upload], source: str) -> None:
-        """Put uploaded files in work, the first in the foreground; none clears the page."""
+        """Put uploaded files in work, the first new one in the foreground; none clears the page."""
+        known = {(one.key, one.name): one for one in self.photographs}
         self.photographs, self.position, self.problem = [], 0, None
         room = MAX_BYTES
         for upload in uploads[:MAX_PHOTOGRAPHS]:
@@ -106,19 +107,19 @@ class PredictState:
             room -= len(content)
             if room < 0:
                 break
-            photograph = Photograph(
-                name="camera.jpg" if source == "camera" else upload.name,
-                key=hashlib.sha256(content).hexdigest(),
-                content=content,
-            )
+            name = "camera.jpg" if source == "camera" else upload.name
+            key = hashlib.sha256(content).hexdigest()
+            fresh = Photograph(name=name, key=key, content=content)
             if too_large:
-                photograph.problem = _refused(upload)
-            self.photographs.append(photograph)
+                fresh.problem = _refused(upload)
+            self.photographs.append(known.get((key, name), fresh))
         if len(self.photographs) < len(uploads):
             self.problem = (
                 f"Expected at most {MAX_PHOTOGRAPHS} photographs and {MAX_BYTES // 2**20} MB at "
                 f"once, got {len(uploads)}: the first {len(self.photographs)} are in work."
             )
+        new = [i for i, one in enumerate(self.photographs) if one not in known.values()]
+        self.position = new[0] if new else 0
         self.show(None, source)
 
     def open(self) -> None:

@@ -38,6 +38,7 @@ CHROMIUM_FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--use-fake-device-for-media-stream",  # a camera, where there is none
 ]
 # Opened below the root, Streamlit's client first looks for its server under the page's own
 # address, is told 404, and goes on to the right one; the browser logs that as an error.

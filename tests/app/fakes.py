@@ -76,7 +76,11 @@ class FakePredictor:
         if "break" in image:
             raise RuntimeError("secret detail")
         if reading.asked is not None:
-            drawn = {"likelihood": (0, 0, 0, 0, 0, 1.0), "ccim": (1.0,)}
+            drawn = {
+                "likelihood": (0, 0, 0, 0, 0, 1.0),
+                "ccim": (1.0,),
+                "backdoor": (0, 1.0),
+            }
             return prediction(image, reading.asked, drawn)
         warnings = ["Its face is small."] if reading.number else []
         return prediction(image, reading.subject.box, warnings=warnings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable
@@ -13,7 +14,8 @@ from PIL import Image
 from skimage import data
 
 from app.registry import PAGES, PageEntry
-from tests.app.conftest import Visitor, start_server, stop_server
+from ccim_core.images import decode_image
+from tests.app.conftest import Server, Visitor, start_server, stop_server
 from tests.app.pictures import BAD_PICTURES, GOOD_PICTURES
 
 pytestmark = pytest.mark.browser
@@ -129,6 +131,100 @@ def test_upload_choose_draw_compare(visit: Visit, astronaut: Path) -> None:
     assert visitor.errors() == []
     visitor.screenshot("predict_backdoor")
 
+    page.locator(".st-key-view").get_by_text("What if").click()
+    page.get_by_text("the back-door estimate (Eq. 2)").wait_for()
+    visitor.settle()
+    assert "view=what_if" in page.url
+    # The mean over the strata is the estimate that stands above, in the bars.
+    after = verdict(visitor).split("→")[-1] if "→" in verdict(visitor) else verdict(visitor)
+    mean = page.get_by_text("weighted by P(z)").first.inner_text()
+    assert f"is {percent(after)}%: the back-door" in mean
+    assert visitor.errors() == []
+    visitor.screenshot("predict_what_if")
+
+    page.locator(".st-key-view").get_by_text("Another place").click()
+    page.get_by_text("Over 7 places").wait_for()
+    visitor.settle()
+    pictures = page.locator('[data-testid="stImage"] img[alt^="The person in"]')
+    assert pictures.count() == 7
+    assert visitor.errors() == []
+    visitor.screenshot("predict_another_place")
+
+    told = json.loads(taken_along(visitor, "JSON"))
+    assert told["compared"]["after"]["key"] == "backdoor"
+    assert {"what_if", "another_place"} <= set(told)
+    strata = told["what_if"][0]["strata"]
+    for emotion, value in told["compared"]["after"]["probabilities"].items():
+        mean = sum(one["prior"] * one["probabilities"][emotion] for one in strata)
+        assert mean == pytest.approx(value, abs=1e-5)
+    assert taken_along(visitor, "CSV").startswith(b"\xef\xbb\xbfimage,subject")
+    assert decode_image(taken_along(visitor, "PNG")).shape[1] == 1200
+    assert visitor.errors() == []
+
+
+def percent(text: str) -> str:
+    """The first percentage of a sentence, without its sign."""
+    return text.split("%")[0].split()[-1].strip("(")
+
+
+def taken_along(visitor: Visitor, label: str) -> bytes:
+    """The file that one of the page's download buttons gives."""
+    with visitor.page.expect_download() as download:
+        visitor.page.get_by_role("button", name=label, exact=True).click()
+    return Path(download.value.path()).read_bytes()
+
+
+def test_a_link_to_a_drawing_elsewhere_opens_fresh(visit: Visit) -> None:
+    visitor = visit()
+    page = visitor.open("predict")
+    page.locator('[data-testid="stButton"] button').first.click()
+    page.get_by_text("After (solid bars)").wait_for(timeout=120_000)
+    visitor.settle()
+    other = visit()
+    other.open(page.url.split("/")[-1] + "&view=places&places=beach,bar&after=backdoor")
+    other.page.get_by_text("Over 3 places").wait_for(timeout=120_000)
+    other.settle()
+    assert other.errors() == []
+    assert other.page.locator('[data-testid="stImage"] img[alt^="The person in"]').count() == 3
+    other.screenshot("predict_drawn_elsewhere")
+
+
+def test_many_photographs_are_listed_and_looked_at(
+    visit: Visit, tmp_path: Path, astronaut: Path
+) -> None:
+    visitor = visit()
+    page = visitor.open("predict")
+    other = tmp_path / "turned.jpg"
+    Image.fromarray(data.astronaut()[:, ::-1]).save(other)
+    page.set_input_files('input[type="file"]', [astronaut, other])
+    page.get_by_text("2 subjects in 2 photographs").wait_for(timeout=120_000)
+    visitor.settle()
+    assert visitor.errors() == []
+    page.get_by_label("Photograph, of 2").click()
+    page.get_by_role("option", name="2. turned.jpg").click()
+    page.locator('[data-testid="stMarkdownContainer"] strong', has_text="turned.jpg").wait_for()
+    visitor.settle()
+    assert visitor.errors() == []
+    visitor.screenshot("predict_many")
+
+
+def test_a_picture_by_the_camera_is_judged(chromium: Any, server: Server) -> None:
+    visitor = Visitor(chromium, server, width=1280, height=720, scheme="light")
+    try:
+        visitor.context.grant_permissions(["camera"], origin=server.url)
+        page = visitor.open("predict?from=camera")
+        shutter = page.get_by_text("Take Photo")
+        shutter.wait_for()
+        page.wait_for_timeout(1000)  # until the first frame has come
+        shutter.click()
+        page.get_by_text("After (solid bars)").wait_for(timeout=120_000)
+        visitor.settle()
+        assert visitor.errors() == []
+        assert page.get_by_text("camera.jpg").count() >= 1
+        assert visitor.problems == []
+    finally:
+        visitor.close()
+
 
 def test_predict_in_the_dark_and_on_a_phone(visit: Visit, astronaut: Path) -> None:
     for name, options in (
@@ -159,18 +255,25 @@ def test_bad_files_are_one_clear_error_each_and_the_page_stays_usable(
 ) -> None:
     visitor = visit()
     page = visitor.open("predict")
+    seen: list[str] = []
     for name, content in BAD_PICTURES.items():
         path = tmp_path / name
         path.write_bytes(content())
         page.set_input_files('input[type="file"]', path)
         page.locator('[data-testid="stAlertContentError"]', has_text=name).wait_for()
+        seen.append(name)
+        page.locator('[data-testid="stAlertContentError"]').nth(len(seen) - 1).wait_for()
         visitor.settle()
-        (text,) = visitor.errors()
-        assert text.startswith("Expected"), text
+        texts = visitor.errors()
+        assert len(texts) == len(seen)  # one each of those in the list
+        for bad in seen:
+            (text,) = (text for text in texts if bad in text)
+            assert text.startswith("Expected"), text
         assert "Traceback" not in page.content()
     visitor.screenshot("predict_bad_file")
     upload(visitor, astronaut)
-    assert visitor.errors() == []
+    assert len(visitor.errors()) == len(seen)
+    assert "Happy" in verdict(visitor)
 
 
 def test_unusual_files_work(visit: Visit, tmp_path: Path) -> None:
