@@ -42,7 +42,7 @@ th, td {{ padding: .32rem .8rem .32rem 0; text-align: right; white-space: nowrap
 th {{ font-weight: 600; border-bottom-color: {MUTED}; }}
 th:first-child, td:first-child, td.text, th.text {{ text-align: left; }}
 h3 {{ font-size: 1.02rem; margin: 0; }}
-.tiles {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr));
+.tiles {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 420px), 1fr));
   gap: 1rem; margin: 1rem 0; }}
 .tiles > section {{ border: 1px solid {GRID["light"]}; border-radius: 10px; padding: .8rem 1rem;
   min-width: 0; }}
