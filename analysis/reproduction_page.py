@@ -14,6 +14,7 @@ from analysis.figures_ablation import ablation_dots, size_lines
 from analysis.figures_examples import Thumbnail, examples_figure
 from analysis.figures_results import gain_dumbbells, published_bars
 from analysis.missing_runs import missing_script
+from analysis.palette import INK
 from analysis.published import ABLATION_DATASETS
 from analysis.reproduction import Part, Reproduction
 from analysis.table_data import TableData
@@ -30,26 +31,30 @@ _WHISKERS = "Whiskers: 95% intervals."
 
 
 def part_figures(
-    result: Reproduction, part: Part, *, pictures: Mapping[str, Thumbnail] | None = None
+    result: Reproduction,
+    part: Part,
+    *,
+    pictures: Mapping[str, Thumbnail] | None = None,
+    ink: str = INK["light"],
 ) -> list[tuple[str, str, go.Figure]]:
     """The figures of a part, each with title and caption; none where there is nothing to draw."""
     frame = part.frame
     if part.name == "results":
         return [
-            (f"Published and measured, {split}", "", published_bars(_split(frame, split)))
+            (f"Published and measured, {split}", "", published_bars(_split(frame, split), ink=ink))
             for split in dict.fromkeys(frame["split"])
         ]
     if part.name.startswith("categories_") and frame["ours"].notna().any():
         split = str(frame["split"].iloc[0])
-        return [(f"Plain → + CCIM by emotion, {split}", _WHISKERS, gain_dumbbells(frame))]
+        return [(f"Plain → + CCIM by emotion, {split}", _WHISKERS, gain_dumbbells(frame, ink=ink))]
     if part.name == "ablation":
         own = set(frame["dataset"]) & set(ABLATION_DATASETS)
         reference = None if own else published_changes()
-        figure = ablation_dots(frame, reference=reference)
+        figure = ablation_dots(frame, reference=reference, ink=ink)
         return [("Change from the full + CCIM", _WHISKERS, figure)]
     if part.name == "sizes" and frame["ours"].notna().any():
         caption = f"{_WHISKERS} Rings: the default size. Dotted: the plain model."
-        return [("By size of the dictionary", caption, size_lines(frame))]
+        return [("By size of the dictionary", caption, size_lines(frame, ink=ink))]
     if part.name == "examples" and len(frame):
         links = {data.labels.link for data in result.datasets.values()}
         link = "identity" if "identity" in links else "softmax"

@@ -66,6 +66,13 @@ PAGES: tuple[PageEntry, ...] = (
         summary="A photograph judged by two estimators, with the contexts that made them differ.",
     ),
     PageEntry(
+        name="experiments",
+        title="Experiments",
+        url_path="experiments",
+        icon=":material/science:",
+        summary="Runs, curves and intervals, two runs compared, the paper's tables beside ours.",
+    ),
+    PageEntry(
         name="data",
         title="Data",
         url_path="data",

@@ -1,0 +1,1 @@
+"""The parts of the Experiments page: runs, evaluation, the paper's tables, two runs compared."""

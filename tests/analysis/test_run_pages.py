@@ -1,0 +1,199 @@
+"""What the Experiments page shows of runs: their table, curves, commands, and two compared."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.figures_runs import class_dumbbells, curves_figure
+from analysis.run_comparison import Answer, Comparison, compare_answers, metrics_for
+from analysis.run_records import RunRecord, read_runs, split_rows
+from analysis.run_table import made_by, run_curves, run_settings, run_table, train_again
+from analysis.run_text import comparison_sentences, describe_classes, describe_curves
+from ccim_core.errors import InputError
+from ccim_core.files import write_json
+from ccim_core.study import Study
+from ccim_core.training.config import parse_config, to_dict
+from tests.analysis.table_study import make_table_study
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    return make_table_study(tmp_path_factory.mktemp("runs") / "study", seeds=(0, 1))
+
+
+@pytest.fixture
+def runs(study: Study) -> dict[str, RunRecord]:
+    return {run.name: run for run in read_runs(study)}
+
+
+def write_curves(run: RunRecord, values: list[float]) -> None:
+    lines = [
+        json.dumps({"epoch": k, "train_loss": 1 / (k + 1), "val_headline": value})
+        for k, value in enumerate(values)
+    ]
+    (run.path / "metrics.jsonl").write_text("\n".join(lines) + "\n")
+
+
+def compare(study: Study, runs: dict[str, RunRecord], **more) -> Comparison:
+    before, after = (
+        Answer(run=runs[f"emot_net-{name}-seed0"], estimator=estimator)
+        for name, estimator in (("none", "likelihood"), ("ccim", "ccim"))
+    )
+    options = {"metric": "accuracy", "n_resamples": 200, **more}
+    return compare_answers(split_rows(study, "test"), before, after, **options)
+
+
+def test_a_row_a_run_with_its_results(study: Study, runs: dict[str, RunRecord]) -> None:
+    run = runs["emot_net-ccim-seed1"]
+    write_curves(run, [0.2, 0.6, 0.4])
+    table = run_table(list(runs.values())).set_index("run")
+    row = table.loc[run.name]
+    assert (row["variant"], row["seed"], row["validation"]) == ("emot_net-ccim", 1, 0.6)
+    metrics = run.metrics("test")
+    assert metrics is not None
+    assert row["test"] == metrics["headline"]
+    assert math.isnan(row["shift"])
+    assert math.isnan(table.loc["emot_net-none-seed0", "validation"])
+    assert run_curves(run)["epoch"].tolist() == [1, 2, 3]
+    (run.path / "metrics.jsonl").write_text("no lines of JSON\n")
+    with pytest.raises(InputError, match="Expected a line of JSON an epoch"):
+        run_curves(run)
+    (run.path / "metrics.jsonl").unlink()
+    assert run_curves(run).empty
+
+
+def test_commands_make_the_run_again(runs: dict[str, RunRecord]) -> None:
+    for run in runs.values():
+        words = train_again(run).split()
+        assert words[:4] == ["python", "-m", "ccim_core", "train"]
+        config = to_dict(parse_config(words[6:]))
+        assert config["intervention"] == run.config["intervention"]
+        assert config["train"]["seed"] == run.seed
+    run = next(iter(runs.values()))
+    assert made_by(run) == ""
+    for words, command in (
+        (["__main__.py", "demo", "--out", "a b"], "python -m ccim_core demo --out 'a b'"),
+        (["script.py", "--fast"], "script.py --fast"),
+    ):
+        run.environment["command"] = words
+        assert made_by(run) == command
+
+
+def test_settings_say_what_differs(runs: dict[str, RunRecord]) -> None:
+    settings = run_settings(runs["emot_net-ccim-seed1"]).set_index("setting")
+    differing = settings[settings["differs"]]
+    assert differing.loc["intervention.name", ["value", "default"]].tolist() == ["ccim", "none"]
+    assert not settings.loc["model.name", "differs"]
+    assert settings.loc["train.compile", "value"] == "false"
+
+
+def test_two_runs_are_compared_on_the_same_subjects(
+    study: Study, runs: dict[str, RunRecord]
+) -> None:
+    found = compare(study, runs)
+    rows = split_rows(study, "test")
+    truth = rows.targets.argmax(1)
+    right = []
+    for name, estimator in (("none", "likelihood"), ("ccim", "ccim")):
+        outputs = runs[f"emot_net-{name}-seed0"].outputs(rows, estimator)
+        right.append(outputs.argmax(1) == truth)
+    assert (found.before, found.after) == tuple(pytest.approx(one.mean()) for one in right)
+    assert found.test.difference == pytest.approx(found.after - found.before)
+    assert found.test.low < found.test.difference < found.test.high
+    assert found.mcnemar is not None
+    assert found.mcnemar.only_first == (right[0] & ~right[1]).sum()
+    assert found.mcnemar.only_second == (right[1] & ~right[0]).sum()
+    moved = found.moves.to_numpy()
+    assert moved.sum() == found.n == 90
+    assert found.changed == pytest.approx(1 - np.trace(moved) / found.n)
+    classes = found.classes.set_index("emotion")
+    assert classes["positives"].sum() == found.n
+    weighted = (classes["before"] * classes["positives"]).sum() / found.n
+    assert weighted == pytest.approx(found.before)  # recalls by class make the accuracy
+    assert (classes["change"] == classes["after"] - classes["before"]).all()
+
+
+def test_sentences_say_on_which_side_of_the_noise(study: Study, runs: dict[str, RunRecord]) -> None:
+    told = comparison_sentences(compare(study, runs), "test")
+    assert len(told) == 3
+    assert "outside the noise" in told[0]  # skills of 0.5 and 0.8 were drawn
+    assert "accuracy on `test`" in told[0]
+    same = Answer(run=runs["emot_net-none-seed0"], estimator="likelihood")
+    found = compare_answers(
+        split_rows(study, "test"), same, same, metric="balanced_accuracy", n_resamples=50
+    )
+    told = comparison_sentences(found, "test")
+    assert "+0.0 points" in told[0]
+    assert "within the noise" in told[0]
+    assert "0 subjects are right only before, 0 only after (p = 1," in told[1]
+    assert "changes for 0.0%" in told[2]
+    assert "Anger:" in describe_classes(found)
+
+
+def test_what_cannot_be_compared_is_refused(study: Study, runs: dict[str, RunRecord]) -> None:
+    assert metrics_for("multi") == ("map",)
+    with pytest.raises(InputError, match="Expected a metric of"):
+        compare(study, runs, metric="recall")
+    one = split_rows(study, "test")
+    alone = type(one)(
+        split="test",
+        sample_ids=one.sample_ids[:1],
+        targets=one.targets[:1],
+        images=one.images[:1],
+    )
+    answer = Answer(run=runs["emot_net-none-seed0"], estimator="likelihood")
+    with pytest.raises(InputError, match="two images or more"):
+        compare_answers(alone, answer, answer, metric="accuracy")
+    with pytest.raises(InputError, match="evaluate"):
+        Answer(run=answer.run, estimator="backdoor").outputs(one)
+
+
+def test_without_an_evaluation_emotions_have_no_number(tmp_path: Path) -> None:
+    study = make_table_study(tmp_path / "study", seeds=(0,), n=20)
+    (run, *_) = read_runs(study)
+    write_json(run.path / "evaluation.json", {"rows": [], "controls": {}})
+    (run, *_) = read_runs(study)
+    answer = Answer(run=run, estimator=run.estimator)
+    rows = split_rows(study, "test")
+    found = compare_answers(rows, answer, answer, metric="accuracy", n_resamples=20)
+    assert found.classes[["before", "after", "change"]].isna().all(axis=None)
+    assert describe_classes(found).endswith("Not evaluated.")
+    figure = class_dumbbells(found.classes, metric="recall, %")
+    assert list(figure.layout.yaxis.ticktext) == list(study.labels.emotions)
+
+
+def test_figures_draw_what_the_frames_hold(study: Study, runs: dict[str, RunRecord]) -> None:
+    found = compare(study, runs)
+    figure = class_dumbbells(found.classes, metric="recall, %")
+    marks = {trace.name: trace for trace in figure.data if trace.mode == "markers"}
+    for side in ("before", "after"):
+        assert np.allclose(marks[side].x, found.classes[side] * 100)
+    whiskers = [trace for trace in figure.data if trace.mode == "lines"][1:]
+    assert np.allclose(
+        whiskers[0].x[:2], found.classes[["before_low", "before_high"]].iloc[0] * 100
+    )
+    low, high = figure.layout.xaxis.range
+    assert low < np.nanmin(marks["before"].x)
+    assert high > np.nanmax(marks["after"].x)
+
+    curves = {
+        "a-seed0": pd.DataFrame(
+            {"epoch": [1, 2], "train_loss": [2, 1], "val_headline": [0.5, 0.4]}
+        ),
+        "a-seed1": pd.DataFrame({"epoch": [1], "train_loss": [3.0]}),
+    }
+    figure = curves_figure(curves, chosen="a-seed0", metric="accuracy")
+    assert [trace.name for trace in figure.data if trace.mode == "lines"] == [
+        *("a-seed1",),
+        *("a-seed0", "a-seed0"),
+    ]
+    (ring,) = [trace for trace in figure.data if trace.mode == "markers"]
+    assert (ring.x[0], ring.y[0]) == (1, 0.5)
+    assert "best validation 50.0%" in describe_curves("a", 2, 0.5)
+    assert "best" not in describe_curves("a", 2, math.nan)
