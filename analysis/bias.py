@@ -27,6 +27,7 @@ from analysis.entropy import (
     summarise_zero_entropy,
 )
 from analysis.information import (
+    band,
     basic_interval,
     correct_by_bootstrap,
     entropy_bits,
@@ -258,12 +259,11 @@ def _dataset(
             np.array(plug_in / entropy), shares, ceiling=1.0, **options
         ).tolist()
     if null is not None:
-        tail = (1 - settings.confidence) / 2
         by_chance = null.information
         as_high = int((by_chance >= plug_in - 1e-12).sum())
         values["mutual_information_null_mean"] = float(by_chance.mean())
-        values["mutual_information_null_interval"] = np.quantile(
-            by_chance, [tail, 1 - tail]
+        values["mutual_information_null_interval"] = band(
+            by_chance, confidence=settings.confidence
         ).tolist()
         values["mutual_information_p"] = (as_high + 1) / (len(by_chance) + 1)
     return values

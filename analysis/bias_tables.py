@@ -18,6 +18,7 @@ from analysis.entropy import (
     scene_entropies,
 )
 from analysis.information import (
+    band,
     basic_interval,
     chi_square_share,
     correct_by_bootstrap,
@@ -170,21 +171,20 @@ def _information_columns(
     plug_in = one_against_rest_information(table.counts, table.totals, table.positives)
     nan = np.full(plug_in.shape, np.nan)
     nothing = np.stack([nan, nan], axis=-1)
-    corrected, interval, null_mean, band = nan, nothing, nan, nothing
+    corrected, interval, null_mean, null_band = nan, nothing, nan, nothing
     if bootstrap is not None:
         corrected = correct_by_bootstrap(plug_in, bootstrap.information)
         interval = basic_interval(plug_in, bootstrap.information, confidence=confidence)
     if null is not None:
         by_chance = one_against_rest_information(null.counts, table.totals, table.positives)
-        tail = (1 - confidence) / 2
         null_mean = by_chance.mean(axis=0)
-        band = np.quantile(by_chance, [tail, 1 - tail], axis=0).T
+        null_band = band(by_chance, confidence=confidence).T
     return {
         "mutual_information": plug_in,
         "mutual_information_corrected": corrected,
         **_bounds("mutual_information", interval),
         "mutual_information_null_mean": null_mean,
-        **_bounds("mutual_information_null", band),
+        **_bounds("mutual_information_null", null_band),
     }
 
 
@@ -278,8 +278,7 @@ def histogram_table(
     if null_entropies is not None and null_chosen is not None:
         drawn = count_histogram(null_entropies, null_chosen, edges)
         mean = drawn.mean(axis=0)
-        tail = (1 - confidence) / 2
-        low, high = np.quantile(drawn, [tail, 1 - tail], axis=0)
+        low, high = band(drawn, confidence=confidence)
     n_bins, n_emotions = data.shape
     return pd.DataFrame(
         {

@@ -12,6 +12,7 @@ import numpy as np
 from analysis.entropy import binary_entropy
 
 __all__ = [
+    "band",
     "basic_interval",
     "chi_square_share",
     "correct_by_bootstrap",
@@ -79,6 +80,15 @@ def cramers_v_scale(n_scenes: int, n_subjects: float) -> float:
     return max(min(of_scenes - 1, of_emotion - 1), np.finfo(float).tiny)
 
 
+def band(draws: np.ndarray, *, confidence: float) -> np.ndarray:
+    """Lower and upper end (2, …) of what `confidence` of draws (R, …) fall into.
+
+    At R + 1 times the tail in order, so that one draw more lies beyond as often as it should.
+    """
+    tail = (1 - confidence) / 2
+    return np.quantile(draws, [tail, 1 - tail], axis=0, method="weibull")
+
+
 def basic_interval(
     estimate: np.ndarray,
     resampled: np.ndarray,
@@ -90,8 +100,7 @@ def basic_interval(
 
     `resampled` is (B, …) for an `estimate` of shape (…).
     """
-    tail = (1 - confidence) / 2
-    high, low = np.quantile(resampled, [tail, 1 - tail], axis=0)
+    high, low = band(resampled, confidence=confidence)
     bounds = np.stack([2 * estimate - low, 2 * estimate - high], axis=-1)
     limit = np.expand_dims(np.asarray(ceiling, np.float64), -1)
     return np.clip(bounds, 0.0, limit)

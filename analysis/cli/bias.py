@@ -78,7 +78,7 @@ def _bias(arguments: argparse.Namespace) -> int:
         random_state=arguments.seed,
         progress=not arguments.quiet,
     )
-    record = {"seed": arguments.seed, "scenes": scenes.record}
+    record = {"seed": arguments.seed, "scenes_from": scenes.record}
     folder = out_directory(arguments, rows, "bias")
     if folder is not None:
         from analysis.bias_page import write_bias_page

@@ -99,7 +99,7 @@ def _figure2(arguments: argparse.Namespace) -> int:
     if arguments.json:
         answer = {
             "settings": report.settings.to_dict(),
-            "scenes": scenes.record,
+            "scenes_from": scenes.record,
             "seed": arguments.seed,
             "emotions": json.loads(emotions.to_json(orient="records")),
             "notes": notes,

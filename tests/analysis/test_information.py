@@ -67,7 +67,7 @@ def test_a_perfect_link_has_v_of_one() -> None:
 def test_the_basic_interval_mirrors_quantiles_and_keeps_to_what_can_be() -> None:
     draws = np.linspace(1.0, 3.0, 201)[:, None]
     interval = basic_interval(np.array([1.6]), draws, confidence=0.95)
-    np.testing.assert_allclose(interval, [[3.2 - 2.95, 3.2 - 1.05]])
+    np.testing.assert_allclose(interval, [[3.2 - 2.9595, 3.2 - 1.0405]])
     assert basic_interval(np.array([0.5]), draws, confidence=0.95)[0, 0] == 0
     assert basic_interval(np.array([1.6]), draws, confidence=0.95, ceiling=1.0)[0, 1] == 1
     assert correct_by_bootstrap(np.array([1.6]), draws) == pytest.approx([1.2])
