@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -20,19 +20,22 @@ def missing_runs(
     datasets: Mapping[str, TableData],
     *,
     models: Sequence[str],
-    settings: Sequence[str],
+    settings: Callable[[str], Sequence[str]],
     seeds: Iterable[int],
 ) -> pd.DataFrame:
     """`MISSING_COLUMNS`: runs to train, then those that are only to be evaluated.
 
     A run that is trained but not evaluated on a split that the table shows has the command that
     evaluates it.
+
+    Args:
+        settings: label set to the settings that are wanted of it.
     """
     rows: list[dict[str, Any]] = []
     for data in datasets.values():
         for name in models:
             model = data.model(name)
-            for setting in settings:
+            for setting in settings(data.labels.name):
                 # Figure 6's default size is the full CCIM, whatever its number.
                 if setting == f"size_{model.reference['dictionary']['size']}":
                     continue

@@ -25,7 +25,7 @@ from analysis.reproduction_parts import (
 )
 from analysis.table_data import TableData, open_studies
 from analysis.table_notes import data_notes, interval_note, provenance, seed_notes
-from analysis.table_settings import ABLATIONS, CONTROLS, SIZES
+from analysis.table_settings import CONTROLS, SIZES, ablations
 from analysis.tables_ablation import ABLATION_MODELS
 from ccim_core.errors import InputError
 
@@ -61,7 +61,7 @@ class _Target:
     title: str
     dataset: str | None
     models: Sequence[str] | None
-    settings: Sequence[str]
+    settings: Callable[[str], Sequence[str]]
     make: Callable[[Mapping[str, TableData], str | None, Options], list[Part]]
     note: str = ""
 
@@ -94,7 +94,7 @@ def reproduce(
         published = data.dataset in ABLATION_DATASETS
         notes += data_notes(data, options.ap, published=published)
         models = described.models or data.models
-        notes += seed_notes(data, models, dict.fromkeys((*described.settings, "ccim")))
+        notes += seed_notes(data, models, described.settings(data.labels.name))
     names = ", ".join(dict.fromkeys(data.dataset for data in datasets.values()))
     return Reproduction(
         target=target,
@@ -157,7 +157,7 @@ def _table(number: int, dataset: str) -> _Target:
         title=f"Table {number}",
         dataset=dataset,
         models=None,
-        settings=_WITH_CONTROLS,
+        settings=lambda _: _WITH_CONTROLS,
         make=results_parts,
     )
 
@@ -170,14 +170,14 @@ TARGETS: dict[str, _Target] = {
         title="Table 4",
         dataset=None,
         models=ABLATION_MODELS,
-        settings=("none", *ABLATIONS, "constant_g"),
+        settings=lambda label_set: ("none", *ablations(label_set), "constant_g"),
         make=ablation_parts,
     ),
     "figure5": _Target(
         title="Figure 5",
         dataset="CAER-S",
         models=None,
-        settings=_WITH_CONTROLS,
+        settings=lambda _: _WITH_CONTROLS,
         make=figure5_parts,
         note="The paper draws Figure 5 and prints none of its numbers: there is nothing to "
         "compare ours with.",
@@ -186,7 +186,7 @@ TARGETS: dict[str, _Target] = {
         title="Figure 6",
         dataset=None,
         models=ABLATION_MODELS,
-        settings=("none", "ccim", "random_z", "constant_g", *(f"size_{n}" for n in SIZES)),
+        settings=lambda _: (*_WITH_CONTROLS, *(f"size_{n}" for n in SIZES)),
         make=sizes_parts,
         note="The paper draws Figure 6 and prints none of its numbers: there is nothing to "
         "compare ours with.",
@@ -195,7 +195,7 @@ TARGETS: dict[str, _Target] = {
         title="Figure 8",
         dataset=None,
         models=("emot_net",),
-        settings=_WITH_CONTROLS,
+        settings=lambda _: _WITH_CONTROLS,
         make=examples_parts,
         note="The paper's examples are chosen by its authors, and show EMOT-Net.",
     ),

@@ -155,18 +155,27 @@ def _family(config: Mapping[str, Any]) -> str:
     return json.dumps(same, sort_keys=True)
 
 
-def _identity(config: Mapping[str, Any]) -> str:
+def _identity(config: Mapping[str, Any], free: Sequence[str] = ()) -> str:
     """What two runs of one setting agree in: everything that the seed apart changes their outputs.
 
-    A plain run's dictionary only serves its strata, and most of an intervention's fields are for
-    other interventions.
+    A plain run's dictionary only serves its strata, most of an intervention's fields are for other
+    interventions, and a dictionary without an encoder of its own has the context stream's.
+
+    Args:
+        free: fields that may differ all the same.
     """
     intervention = config["intervention"]
     kept: dict[str, Any] = {**_INCIDENTAL, "intervention": {"name": intervention["name"]}}
     if intervention["name"] == "ccim":
         kept["intervention"] = {name: intervention[name] for name in _CCIM_FIELDS}
+        own, encoder = config["dictionary"], config["encoder"]
+        shared = not own["encoder"]
+        kept["dictionary.encoder"] = encoder["context"] if shared else own["encoder"]
+        kept["dictionary.weights"] = encoder["context_weights"] if shared else own["weights"]
+        kept["dictionary.pixels"] = own["pixels"] or encoder["context_size"]
     else:
         kept["dictionary"] = {}
+    kept |= dict.fromkeys(free)
     return json.dumps(set_fields(config, kept), sort_keys=True)
 
 
@@ -195,13 +204,20 @@ def _match(
 ) -> dict[str, dict[int, RunRecord]]:
     """Setting to seed to run; of several plain runs that with the reference's dictionary."""
     preferred = sorted(runs, key=lambda run: run.config["dictionary"] != reference["dictionary"])
-    by_identity: dict[str, dict[int, RunRecord]] = {}
-    for run in preferred:
-        by_identity.setdefault(_identity(run.config), {}).setdefault(run.seed, run)
-    wanted = {
-        name: _identity(setting.train(reference, seed=0)) for name, setting in SETTINGS.items()
-    }
-    return {name: by_identity[key] for name, key in wanted.items() if key in by_identity}
+    found = {}
+    for name, setting in SETTINGS.items():
+        wanted = _identity(setting.train(reference, seed=0), setting.free)
+        mine: dict[int, RunRecord] = {}
+        for run, identity in zip(preferred, _identities(preferred, setting.free), strict=True):
+            if identity == wanted:
+                mine.setdefault(run.seed, run)
+        if mine:
+            found[name] = mine
+    return found
+
+
+def _identities(runs: Sequence[RunRecord], free: Sequence[str]) -> list[str]:
+    return [_identity(run.config, free) for run in runs]
 
 
 def _size(found: ModelRuns) -> int:

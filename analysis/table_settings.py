@@ -12,16 +12,17 @@ from typing import Any
 
 import yaml
 
+from analysis.published import ABLATION_DATASETS
 from analysis.run_records import complete_config, leaves
 
 __all__ = [
-    "ABLATIONS",
     "CONTROLS",
     "DATASETS",
     "MODELS",
     "SETTINGS",
     "SIZES",
     "Setting",
+    "ablations",
     "dataset_title",
     "load_reference",
     "model_title",
@@ -57,12 +58,16 @@ _RECIPES = Path("ccim_core/training/recipes")
 class Setting:
     """One way to train a model: how it differs from the plain recipe, and what the paper calls it.
 
-    `fields`: dotted fields of the config to their values. `published`: its name in ablation.csv.
+    Attributes:
+        fields: dotted fields of the config to their values.
+        published: its name in ablation.csv.
+        free: fields that may have any value.
     """
 
     title: str
     fields: Mapping[str, Any] = field(default_factory=dict)
     published: str | None = None
+    free: tuple[str, ...] = ()
 
     def train(self, reference: Mapping[str, Any], *, seed: int) -> dict[str, Any]:
         """The completed config of this setting, from the reference's."""
@@ -72,6 +77,16 @@ class Setting:
 def _ccim(title: str, published: str | None = None, **fields: Any) -> Setting:
     dotted = {name.replace("__", "."): value for name, value in fields.items()}
     return Setting(title=title, fields={"intervention.name": "ccim", **dotted}, published=published)
+
+
+def _backbone(title: str, encoder: str, published: str | None = None) -> Setting:
+    """A dictionary of another encoder's features, at whatever picture size suits it."""
+    return Setting(
+        title=title,
+        fields={"intervention.name": "ccim", "dictionary.encoder": encoder},
+        published=published,
+        free=("dictionary.pixels",),
+    )
 
 
 SETTINGS: dict[str, Setting] = {
@@ -84,21 +99,32 @@ SETTINGS: dict[str, Setting] = {
     "without_lambda": _ccim("without λ", "without lambda", intervention__attention="uniform"),
     "without_prior": _ccim("without P(z)", "without prior", intervention__prior="uniform"),
     "without_masking": _ccim("without masking", "without masking", dictionary__masked=False),
+    "imagenet": _backbone("Z of ResNet-152, ImageNet", "resnet152", "ImageNet pre-training"),
+    "resnet50": _backbone("Z of ResNet-50, Places365", "resnet50-places365", "ResNet-50"),
+    "vgg16": _backbone("Z of VGG-16, Places365", "vgg16-places365", "VGG-16"),
+    "lite1": _backbone("Z of EfficientNet-Lite1, ImageNet", "efficientnet-lite1"),
+    "lite2": _backbone("Z of EfficientNet-Lite2, ImageNet", "efficientnet-lite2"),
     "constant_g": _ccim("constant g", intervention__attention="constant"),
     "shuffled_prior": _ccim("shuffled P(z)", dictionary__shuffle_prior=True),
     "renormalised": _ccim("λ∘P renormalised", intervention__weighting="renormalised"),
     **{f"size_{n}": _ccim(f"N = {n}", dictionary__size=n) for n in SIZES},
 }
 
-ABLATIONS = (
-    "ccim",
-    "random_z",
-    "additive",
-    "without_lambda",
-    "without_prior",
-    "without_masking",
-)
-"""Table 4's rows, in its order."""
+_CHANGES = ("additive", "without_lambda", "without_prior", "without_masking")
+_PAPERS_BACKBONES = ("imagenet", "resnet50", "vgg16")
+_FREE_BACKBONES = ("lite1", "lite2")
+
+
+def ablations(label_set: str) -> tuple[str, ...]:
+    """Table 4's settings on a dataset, in its order.
+
+    The paper's backbones need weights to be fetched; where the paper has no numbers, those stand
+    in that come with the package.
+    """
+    papers = dataset_title(label_set) in ABLATION_DATASETS
+    backbones = _PAPERS_BACKBONES if papers else _FREE_BACKBONES
+    return ("ccim", "random_z", *backbones, *_CHANGES)
+
 
 CONTROLS = ("random_z", "constant_g", "shuffled_prior", "renormalised")
 """Settings that tell whether CCIM's term does anything (METHOD, fact 1)."""

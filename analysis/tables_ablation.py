@@ -13,7 +13,7 @@ from analysis.run_families import ModelRuns
 from analysis.run_numbers import metric_number, paired_gain
 from analysis.seed_intervals import Estimate, verdict
 from analysis.table_data import TableData
-from analysis.table_settings import ABLATIONS, SETTINGS, SIZES
+from analysis.table_settings import SETTINGS, SIZES, ablations
 from analysis.tables_controls import term_cells
 from analysis.tables_results import METRIC_TITLES, estimate_cells, metric_key
 
@@ -88,7 +88,7 @@ def _measured(data: TableData, split: str, ap: str) -> list[dict[str, Any]]:
     key = metric_key(data, ap)
     published = _published(data.dataset)
     rows = []
-    for setting in ABLATIONS:
+    for setting in ablations(data.labels.name):
         for name in ABLATION_MODELS:
             model = data.model(name)
             value, change, number = published.get((setting, model.title), _NOTHING)
@@ -153,7 +153,7 @@ def _published(dataset: str) -> dict[tuple[str, str], tuple[float, float, Any]]:
     """(setting, model) to the published number, its change from the full CCIM, and the row's id."""
     frame = published_ablation()
     frame = frame[frame["dataset"] == dataset]
-    names = {SETTINGS[setting].published: setting for setting in ABLATIONS}
+    names = {setting.published: name for name, setting in SETTINGS.items() if setting.published}
     full = frame[frame["setting"] == "full"].set_index("model")["value"]
     return {
         (names[row["setting"]], str(row["model"])): (

@@ -61,6 +61,7 @@ _TRAINED = {
 _REPLACED = {
     "headline_g_mean": "+ CCIM with g := ḡ (its mean)",
     "headline_g_zero": "+ CCIM with g := 0",
+    "headline_shuffled_prior": "+ CCIM with P(z) shuffled",
 }
 _SHARES = {
     "causal_share": "causal share ‖W_g g‖ / ‖W_h h‖",
