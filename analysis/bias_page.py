@@ -21,7 +21,7 @@ from analysis.figure_page import Card, Section, write_page
 from analysis.figures import association_heatmap
 from analysis.figures_entropy import bias_histogram, zero_entropy_figure
 
-__all__ = ["bias_cards", "write_bias_page"]
+__all__ = ["bias_cards", "bias_sections", "write_bias_page"]
 
 CELLS_SHOWN = 20
 SCENES_SHOWN = 40
@@ -29,14 +29,6 @@ SCENES_SHOWN = 40
 
 def write_bias_page(report: BiasReport, path: Path, *, title: str, seed: int | None = None) -> None:
     """Write the page, whole or not at all. `seed` is shown among the settings."""
-    defined = list(report.emotions.loc[report.emotions["reason"] == "", "emotion"])
-    sections = []
-    if defined:
-        sections.append(_zero_entropy(report))
-    sections.append(Section(title="Every emotion", table=_emotions(report.emotions)))
-    sections += [_map(report), _cells(report)]
-    if defined:
-        sections.append(_histograms(report, defined))
     settings = dict(report.settings.to_dict())
     if seed is not None:
         settings["seed"] = seed
@@ -45,10 +37,23 @@ def write_bias_page(report: BiasReport, path: Path, *, title: str, seed: int | N
         title=title,
         lead=[bias_sentence(report)],
         cards=bias_cards(report),
-        sections=sections,
+        sections=bias_sections(report),
         notes=report.notes,
         settings=settings,
     )
+
+
+def bias_sections(report: BiasReport) -> list[Section]:
+    """The page's sections: scenes that decide, emotions, the map, strongest cells, histograms."""
+    defined = list(report.emotions.loc[report.emotions["reason"] == "", "emotion"])
+    sections = []
+    if defined:
+        sections.append(_zero_entropy(report))
+    sections.append(Section(title="Every emotion", table=_emotions(report.emotions)))
+    sections += [_map(report), _cells(report)]
+    if defined:
+        sections.append(_histograms(report, defined))
+    return sections
 
 
 def bias_cards(report: BiasReport) -> list[Card]:

@@ -19,7 +19,7 @@ from ccim_core.errors import InputError
 if TYPE_CHECKING:
     from ccim_core.pictures import PictureReader
 
-__all__ = ["cluster_lines", "write_cluster_page"]
+__all__ = ["cluster_cards", "cluster_lines", "cluster_sections", "write_cluster_page"]
 
 CLUSTERS_SHOWN = 12
 EXEMPLARS_SHOWN = 5
@@ -43,6 +43,25 @@ def write_cluster_page(
         sizes: as by `clusters.compare_sizes`.
         reader: reads the exemplars' pictures; without it they are named.
     """
+    write_page(
+        path,
+        title=title,
+        lead=[f"{len(report.clusters)} clusters of contexts: {source}."],
+        cards=cluster_cards(report),
+        sections=cluster_sections(report, sizes=sizes, reader=reader),
+        notes=report.notes,
+        settings=settings,
+    )
+
+
+def cluster_sections(
+    report: ClusterReport,
+    *,
+    sizes: pd.DataFrame | None = None,
+    reader: PictureReader | None = None,
+    most: int = CLUSTERS_SHOWN,
+) -> list[Section]:
+    """The page's sections; `most` of the most skewed clusters have a tile."""
     sections = []
     if sizes is not None:
         sections.append(_sizes(sizes))
@@ -54,24 +73,15 @@ def write_cluster_page(
             caption="Share of the cluster's subjects with the emotion, with its interval, pale "
             "where it does not differ from the base rate (the line) at q of 0.05. Below: the "
             "members nearest the centre.",
-            tiles=[
-                _tile(report, row, reader) for row in skewed.head(CLUSTERS_SHOWN).to_dict("records")
-            ],
+            tiles=[_tile(report, row, reader) for row in skewed.head(most).to_dict("records")],
         )
     )
     sections.append(Section(title="Every cluster", table=_table(report)))
-    write_page(
-        path,
-        title=title,
-        lead=[f"{len(report.clusters)} clusters of contexts: {source}."],
-        cards=_cards(report),
-        sections=sections,
-        notes=report.notes,
-        settings=settings,
-    )
+    return sections
 
 
-def _cards(report: ClusterReport) -> list[Card]:
+def cluster_cards(report: ClusterReport) -> list[Card]:
+    """What the page opens with."""
     clusters, cells = report.clusters, report.distribution
     told = float((clusters["prior"] * clusters["told_bits"].fillna(0)).sum())
     tested, counted = int(cells["q"].notna().sum()), int((cells["q"] <= 0.05).sum())

@@ -14,7 +14,7 @@ from analysis.figures_embeddings import embedding_figure, pair_figure
 from analysis.figures_separation import separation_figure
 from analysis.probe_tables import FEATURES, probe_figure
 
-__all__ = ["write_embedding_page"]
+__all__ = ["embedding_sections", "write_embedding_page"]
 
 _COLOURS = {
     "emotion": "Coloured by emotion",
@@ -45,6 +45,27 @@ def write_embedding_page(
         measures: as by `compare_measures` of two sets, `list_measures` of one.
     """
     n = points["sample_id"].nunique()
+    write_page(
+        path,
+        title=title,
+        lead=[f"{n:,} subjects: {' and '.join(titles)}, {basis}."],
+        sections=embedding_sections(
+            points, titles=titles, emotions=emotions, measures=measures, probes=probes
+        ),
+        notes=notes,
+        settings=settings,
+    )
+
+
+def embedding_sections(
+    points: pd.DataFrame,
+    *,
+    titles: Sequence[str],
+    emotions: Sequence[str],
+    measures: pd.DataFrame | None = None,
+    probes: pd.DataFrame | None = None,
+) -> list[Section]:
+    """The page's sections: a map for each colouring that is known, measures, probes."""
     sections = [
         Section(title=words, figure=_map(points, titles, colour, emotions))
         for colour, words in _COLOURS.items()
@@ -55,14 +76,7 @@ def write_embedding_page(
         sections.append(Section(title="Measures", table=_table(measures, titles)))
     if probes is not None and (probes["label"] == "scene").any():
         sections.append(_probes(probes))
-    write_page(
-        path,
-        title=title,
-        lead=[f"{n:,} subjects: {' and '.join(titles)}, {basis}."],
-        sections=sections,
-        notes=notes,
-        settings=settings,
-    )
+    return sections
 
 
 def _map(points: pd.DataFrame, titles: Sequence[str], colour: str, emotions: Sequence[str]) -> Any:

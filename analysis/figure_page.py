@@ -16,11 +16,24 @@ from analysis.palette import GRID, INK, MUTED, template
 from ccim_core.environment import describe_environment
 from ccim_core.files import write_atomically
 
-__all__ = ["Card", "Picture", "Section", "write_page"]
+__all__ = [
+    "STYLE",
+    "Card",
+    "Once",
+    "Picture",
+    "Section",
+    "card_html",
+    "made_by",
+    "rich_text",
+    "section_html",
+    "settings_html",
+    "table_html",
+    "write_page",
+]
 
 _CONFIG = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["lasso2d"]}
 _ACCENT = "#0072B2"
-_STYLE = f"""
+STYLE = f"""
 :root {{ color-scheme: light; }}
 body {{ font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif;
   color: {INK["light"]}; background: #fff; max-width: 1120px; margin: 2rem auto 3rem;
@@ -76,16 +89,18 @@ class Picture:
 class Section:
     """A part of the page: a title, words, and what they are about.
 
-    A figure, a table of texts and numbers, small pictures in a row, and `tiles`: parts of this
-    part, side by side.
+    Points of a list, a figure, a table of texts and numbers, small pictures in a row, and `tiles`:
+    parts of this part, side by side. With `folded`, words to click on, the table is hidden first.
     """
 
     title: str
     caption: str = ""
+    points: Sequence[str] = ()
     figure: go.Figure | None = None
     table: pd.DataFrame | None = None
     pictures: Sequence[Picture] = ()
     tiles: Sequence[Section] = ()
+    folded: str = ""
 
 
 def write_page(
@@ -107,30 +122,30 @@ def write_page(
         lead: paragraphs above everything; `**bold**` is understood.
         settings: choices that the numbers depend on, shown folded.
     """
-    parts = [f'<p class="lead">{_rich(text)}</p>' for text in lead]
+    parts = [f'<p class="lead">{rich_text(text)}</p>' for text in lead]
     if cards:
-        parts.append(f'<div class="cards">{"".join(map(_card, cards))}</div>')
-    is_first = _Once()
+        parts.append(f'<div class="cards">{"".join(map(card_html, cards))}</div>')
+    is_first = Once()
     for section in (*sections, *(Section(title="", figure=figure) for figure in figures)):
-        parts.append(_section(section, is_first))
+        parts.append(section_html(section, is_first))
     if notes:
-        items = "".join(f"<li>{_rich(note)}</li>" for note in notes)
+        items = "".join(f"<li>{rich_text(note)}</li>" for note in notes)
         parts.append(f"<h2>Notes</h2><ul>{items}</ul>")
     if settings:
-        parts.append(_settings(settings))
+        parts.append(settings_html(settings))
     page = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>"
-        f"<h1>{escape(title)}</h1>{''.join(parts)}<footer>{escape(_made_by())}</footer>"
+        f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>"
+        f"<h1>{escape(title)}</h1>{''.join(parts)}<footer>{escape(made_by())}</footer>"
         "</body></html>\n"
     )
     with write_atomically(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
 
 
-class _Once:
-    """True on the first call: plotly's code goes with the first figure."""
+class Once:
+    """True on the first call alone: plotly's code goes with a page's first figure."""
 
     def __init__(self) -> None:
         self.asked = False
@@ -140,10 +155,13 @@ class _Once:
         return first
 
 
-def _section(section: Section, is_first: _Once, *, heading: str = "h2") -> str:
+def section_html(section: Section, is_first: Once, *, heading: str = "h2") -> str:
+    """A section's HTML; `is_first` is shared by all sections of a page."""
     parts = [f"<{heading}>{escape(section.title)}</{heading}>"] if section.title else []
     if section.caption:
-        parts.append(f'<p class="caption">{_rich(section.caption)}</p>')
+        parts.append(f'<p class="caption">{rich_text(section.caption)}</p>')
+    if section.points:
+        parts.append(f"<ul>{''.join(f'<li>{rich_text(one)}</li>' for one in section.points)}</ul>")
     if section.figure is not None:
         section.figure.update_layout(template=template())
         parts.append(
@@ -156,14 +174,21 @@ def _section(section: Section, is_first: _Once, *, heading: str = "h2") -> str:
         )
         parts.append(f'<div class="pictures">{shown}</div>')
     if section.table is not None:
-        parts.append(f'<div class="scroll">{_table(section.table)}</div>')
+        table = f'<div class="scroll">{table_html(section.table)}</div>'
+        if section.folded:
+            table = f"<details><summary>{escape(section.folded)}</summary>{table}</details>"
+        parts.append(table)
     if section.tiles:
-        tiles = "".join(_section(tile, is_first, heading="h3") for tile in section.tiles)
+        tiles = "".join(
+            section_html(tile, is_first, heading="h4" if heading == "h3" else "h3")
+            for tile in section.tiles
+        )
         parts.append(f'<div class="tiles">{tiles}</div>')
     return f"<section>{''.join(parts)}</section>"
 
 
-def _card(card: Card) -> str:
+def card_html(card: Card) -> str:
+    """A card's HTML."""
     note = f"<span>{escape(card.note)}</span>" if card.note else ""
     return (
         f'<div class="card"><span>{escape(card.label)}</span><b>{escape(card.value)}</b>{note}'
@@ -171,7 +196,7 @@ def _card(card: Card) -> str:
     )
 
 
-def _table(table: pd.DataFrame) -> str:
+def table_html(table: pd.DataFrame) -> str:
     """Columns of text to the left, numbers (and texts made of them) to the right."""
     texts = {
         name
@@ -192,17 +217,18 @@ def _cell(tag: str, value: Any, is_text: bool) -> str:
     return f"<{tag}{kind}>{escape(str(value))}</{tag}>"
 
 
-def _settings(settings: Mapping[str, Any]) -> str:
+def settings_html(settings: Mapping[str, Any]) -> str:
+    """A folded table of settings."""
     frame = pd.DataFrame(
         {
             "setting": [name.replace("_", " ") for name in settings],
             "value": ["all" if value is None else str(value) for value in settings.values()],
         }
     )
-    return f"<details><summary>Settings</summary>{_table(frame)}</details>"
+    return f"<details><summary>Settings</summary>{table_html(frame)}</details>"
 
 
-def _made_by() -> str:
+def made_by() -> str:
     """Versions that made the page."""
     made = describe_environment(device="cpu")
     packages = made.get("packages", {})
@@ -217,7 +243,7 @@ def _made_by() -> str:
     )
 
 
-def _rich(text: str) -> str:
+def rich_text(text: str) -> str:
     """Escaped, with `**bold**` and `code` marked."""
     marked = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", escape(text))
     return re.sub(r"`(.+?)`", r"<code>\1</code>", marked)
