@@ -10,7 +10,14 @@ import pandas as pd
 from analysis.bias_text import readable_scene
 from analysis.cluster_report import ClusterReport
 
-__all__ = ["SORTS", "cluster_title", "describe_cluster", "scene_mix", "sorted_clusters"]
+__all__ = [
+    "SORTS",
+    "cluster_title",
+    "describe_cluster",
+    "describe_sizes",
+    "scene_mix",
+    "sorted_clusters",
+]
 
 SORTS: dict[str, str] = {
     "told_bits": "skew: how far its emotions are from the base rate",
@@ -58,3 +65,13 @@ def describe_cluster(report: ClusterReport, cluster: int) -> str:
         if row["share"] == row["share"]
     ]
     return f"Emotions of cluster {cluster}: {', '.join(parts) or 'nobody is in it'}."
+
+
+def describe_sizes(sizes: pd.DataFrame) -> str:
+    """Text alternative of the choice of N (`cluster_sizes.compare_sizes`)."""
+    parts = [
+        f"{row['n_clusters']} clusters: stability {row['stability_mean']:.2f}, "
+        f"silhouette {row['silhouette_mean']:.2f}"
+        for row in sizes.to_dict("records")
+    ]
+    return f"Stability and silhouette by number of clusters. {'; '.join(parts)}."

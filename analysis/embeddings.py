@@ -171,12 +171,13 @@ def package_versions() -> dict[str, str]:
 
 
 def stored_embeddings(study: Study) -> list[Path]:
-    """Paths of the stored coordinates, by name."""
-    return sorted(
+    """Paths of the stored coordinates: joint features first, by name, then context features."""
+    paths = [
         path
         for path in embeddings_root(study).glob("*.parquet")
         if path.with_suffix(".json").is_file() and not path.name.startswith(".")
-    )
+    ]
+    return sorted(paths, key=lambda path: (".context--" in path.name, path.name))
 
 
 def embeddings_root(study: Study) -> Path:

@@ -6,7 +6,7 @@ preprocessing and weights; scenes follow from the stored features and the networ
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from ccim_core.pictures import PictureReader
 
 __all__ = [
+    "RECOGNISED",
     "VIEWS",
+    "SceneChoice",
     "SceneMass",
     "as_manifest",
     "cluster_names",
@@ -37,7 +39,33 @@ __all__ = [
 VIEWS = {"masked": "the context, subject masked", "whole": "the whole image"}
 """What a scene can be recognised on."""
 
+RECOGNISED = "recognised_scene"
+"""Column of scenes that the table itself does not name."""
+
 _ROWS = 65_536  # classified at a time
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SceneChoice:
+    """The scene of each image, and where it comes from.
+
+    frame: the split's rows; `column` of it names the scene, unless there are `weights`: soft
+    scenes, a row an image, a column a scene. source: in words; record: in data.
+    """
+
+    frame: pd.DataFrame
+    column: str
+    source: str
+    weights: pd.DataFrame | None = None
+    record: dict[str, Any] = field(default_factory=dict)
+
+    def assignment(self) -> pd.Series | None:
+        """The scene of each image (index), where no column of the table itself names it."""
+        if self.column != RECOGNISED or self.weights is not None:
+            return None
+        counts = self.frame.groupby(["image", self.column]).size().rename("n").reset_index()
+        most = counts.sort_values("n", kind="stable").drop_duplicates("image", keep="last")
+        return most.set_index("image")[self.column].sort_index()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

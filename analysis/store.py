@@ -5,21 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from analysis.bias import BiasSettings, bias_study
+from analysis.cluster_sizes import compare_sizes, default_sizes
 from analysis.cluster_sources import dictionary_features, dictionary_split, open_dictionary
 from analysis.clusters import cluster_study
 from analysis.embedding_sources import default_pairs, default_split
 from analysis.embeddings import EmbedSettings, Method, embed
+from analysis.scenes import SceneChoice
 from analysis.separation_study import study_separation
 from analysis.stored import save_bias, save_clusters
 from ccim_core.errors import InputError
 from ccim_core.progress import progress
 from ccim_core.study import Study
 
-__all__ = ["store_study_analysis"]
+__all__ = ["store_study_analysis", "training_split"]
 
 
 def store_study_analysis(
-    study: Study, *, quiet: bool = False, seed: int = 0, method: Method = "aligned_umap"
+    study: Study,
+    *,
+    quiet: bool = False,
+    seed: int = 0,
+    method: Method = "aligned_umap",
+    scenes: Callable[[], SceneChoice] | None = None,
 ) -> dict[str, str]:
     """Compute and keep the bias study, the cluster study and the default embeddings.
 
@@ -31,13 +38,14 @@ def store_study_analysis(
     Args:
         seed: of null tables, resampling and layouts.
         method: of the layout; AlignedUMAP takes from half a minute, PCA is instant.
+        scenes: finds the scene of each image, by default the manifest's column.
 
     Returns:
         What was made to its path inside the study, or to a sentence on why it cannot be made:
         a study needs no scenes, dictionary or runs to be one.
     """
     parts: dict[str, Callable[[], list[str]]] = {
-        "bias": lambda: [_bias(study, seed)],
+        "bias": lambda: [_bias(study, seed, scenes() if scenes else None)],
         "clusters": lambda: [_clusters(study)],
         "embeddings": lambda: _embeddings(study, seed, method),
     }
@@ -50,30 +58,45 @@ def store_study_analysis(
     return made
 
 
-def _bias(study: Study, seed: int) -> str:
-    splits = study.manifest.splits
+def training_split(study: Study) -> str | None:
+    """The split whose bias counts; None (all rows) where there is no training split."""
+    return "train" if "train" in study.manifest.splits else None
+
+
+def _bias(study: Study, seed: int, scenes: SceneChoice | None) -> str:
+    found = scenes or SceneChoice(
+        frame=study.manifest.frame, column="scene", source="column `scene`"
+    )
     report = bias_study(
-        study.manifest,
+        found.frame,
+        study.labels,
         settings=BiasSettings(
-            split="train" if "train" in splits else None, scene_source="column `scene`"
+            split=training_split(study), scene_column=found.column, scene_source=found.source
         ),
+        scene_weights=found.weights,
         random_state=seed,
     )
-    return _inside(study, str(save_bias(study, report, seed=seed)))
+    return _inside(study, str(save_bias(study, report, seed=seed, assignment=found.assignment())))
 
 
 def _clusters(study: Study) -> str:
     name, dictionary = open_dictionary(study)
     split = dictionary_split(dictionary)
+    features = dictionary_features(study, dictionary)
     report = cluster_study(
         study.manifest.split(split).frame.reset_index(drop=True),
         dictionary.labels_,
         study.labels,
         n_clusters=dictionary.n_prototypes,
-        features=dictionary_features(study, dictionary),
+        features=features,
         centers=dictionary.centers_,
     )
-    return _inside(study, str(save_clusters(study, report, dictionary=name, split=split)))
+    sizes = None
+    if features is not None:
+        wanted = default_sizes(dictionary.n_prototypes, len(features))
+        sizes = compare_sizes(features, wanted, n_components=dictionary.n_components)
+    kept = save_clusters(study, report, dictionary=name, split=split, sizes=sizes)
+    return _inside(study, str(kept))
 
 
 def _embeddings(study: Study, seed: int, method: Method) -> list[str]:

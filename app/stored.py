@@ -7,14 +7,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import streamlit as st
 
 from analysis.bias_report import BiasReport
-from analysis.stored import StoredClusters, load_bias, load_clusters
+from analysis.stored import StoredClusters, load_assignment, load_bias, load_clusters
 from app import study_cache
 from ccim_core.study import Study
 
-__all__ = ["bias_report", "cluster_report", "nothing_stored", "require_study", "version"]
+__all__ = [
+    "bias_report",
+    "cluster_report",
+    "nothing_stored",
+    "require_study",
+    "scene_assignment",
+    "version",
+]
 
 
 def version(*paths: Path) -> tuple[int, ...]:
@@ -51,6 +59,17 @@ def bias_report(study: Study) -> BiasReport | None:
 @st.cache_resource(max_entries=8, ttl="1h", show_spinner=False)
 def _bias(path: str, stamp: tuple[int, ...], _study: Study) -> BiasReport | None:
     return load_bias(_study)
+
+
+def scene_assignment(study: Study) -> pd.Series | None:
+    """The scene of each image that the kept bias report is about, where no column names it."""
+    record = study.analysis_root / "bias" / "stored.json"
+    return _assignment(str(study.path), version(record, study.path / "manifest.parquet"), study)
+
+
+@st.cache_resource(max_entries=8, ttl="1h", show_spinner=False)
+def _assignment(path: str, stamp: tuple[int, ...], _study: Study) -> pd.Series | None:
+    return load_assignment(_study)
 
 
 def cluster_report(study: Study, dictionary: str) -> StoredClusters | None:

@@ -234,14 +234,13 @@ def _column(frame: pd.DataFrame, name: str) -> np.ndarray:
 
 def _compare(arguments: argparse.Namespace, found: Clustered) -> pd.DataFrame | None:
     """Stability and silhouette by N; None without features."""
-    from analysis.clusters import compare_sizes
+    from analysis.cluster_sizes import compare_sizes, default_sizes
 
     if found.features is None:
         return None
-    n, rows = found.n_clusters, len(found.features)
     return compare_sizes(
         found.features,
-        arguments.sizes or [k for k in (n // 2, n, 2 * n) if 2 <= k <= rows // 2],
+        arguments.sizes or default_sizes(found.n_clusters, len(found.features)),
         seeds=range(arguments.seeds),
         n_components=found.n_components,
         progress=not arguments.quiet,

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from analysis.cli.inputs import Rows
 from analysis.cli.picture_options import (
@@ -21,33 +20,11 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-__all__ = ["SceneChoice", "add_scene_options", "choose_scenes"]
+    from analysis.scenes import SceneChoice
 
-RECOGNISED = "recognised_scene"
+__all__ = ["add_scene_options", "choose_scenes"]
+
 PLACES365_ENCODER = "resnet18-places365"
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class SceneChoice:
-    """The scene of each image, and where it comes from.
-
-    frame: the split's rows; `column` of it names the scene, unless there are `weights`: soft
-    scenes, a row an image, a column a scene. source: in words; record: in data.
-    """
-
-    frame: pd.DataFrame
-    column: str
-    source: str
-    weights: pd.DataFrame | None = None
-    record: dict[str, Any] = field(default_factory=dict)
-
-    def assignment(self) -> pd.Series | None:
-        """The scene of each image (index), where no column of the table itself names it."""
-        if self.column != RECOGNISED or self.weights is not None:
-            return None
-        counts = self.frame.groupby(["image", self.column]).size().rename("n").reset_index()
-        most = counts.sort_values("n", kind="stable").drop_duplicates("image", keep="last")
-        return most.set_index("image")[self.column].sort_index()
 
 
 def add_scene_options(parser: argparse.ArgumentParser) -> None:
@@ -100,6 +77,8 @@ def add_scene_options(parser: argparse.ArgumentParser) -> None:
 
 def choose_scenes(arguments: argparse.Namespace, rows: Rows) -> SceneChoice:
     """The scenes that the options name. Raises InputError where they cannot be had."""
+    from analysis.scenes import SceneChoice
+
     kind, frame = arguments.scenes, rows.chosen()
     if arguments.soft and kind != "places365":
         raise InputError("Expected --soft with --scenes places365 only.")
@@ -126,7 +105,7 @@ def choose_scenes(arguments: argparse.Namespace, rows: Rows) -> SceneChoice:
 
 
 def _recognised(arguments: argparse.Namespace, rows: Rows, frame: pd.DataFrame) -> SceneChoice:
-    from analysis.scenes import recognise_scenes
+    from analysis.scenes import RECOGNISED, SceneChoice, recognise_scenes
 
     try:
         encoder = open_encoder(arguments, PLACES365_ENCODER, categories=arguments.categories)
@@ -146,7 +125,7 @@ def _recognised(arguments: argparse.Namespace, rows: Rows, frame: pd.DataFrame) 
 
 
 def _clusters(arguments: argparse.Namespace, rows: Rows, frame: pd.DataFrame) -> SceneChoice:
-    from analysis.scenes import cluster_names
+    from analysis.scenes import RECOGNISED, SceneChoice, cluster_names
 
     cluster, n, source = (
         _made_clusters(arguments, rows, frame)

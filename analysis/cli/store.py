@@ -6,6 +6,9 @@ import argparse
 import json
 from pathlib import Path
 
+from analysis.cli.inputs import Rows, next_line
+from analysis.cli.scene_options import add_scene_options, choose_scenes
+
 __all__ = ["add_parser"]
 
 
@@ -28,6 +31,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true", help="print what was made as JSON")
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
+    add_scene_options(parser)
     parser.set_defaults(func=_store)
 
 
@@ -36,14 +40,27 @@ def _store(arguments: argparse.Namespace) -> int:
 
     study = Study.open(arguments.study)
 
-    from analysis.store import store_study_analysis
+    from analysis.store import store_study_analysis, training_split
 
+    rows = Rows(
+        frame=study.manifest.frame,
+        labels=study.labels,
+        split=training_split(study),
+        title=study.name,
+        out=study.analysis_root,
+        study=study,
+    )
     made = store_study_analysis(
-        study, quiet=arguments.quiet, seed=arguments.seed, method=arguments.method
+        study,
+        quiet=arguments.quiet,
+        seed=arguments.seed,
+        method=arguments.method,
+        scenes=lambda: choose_scenes(arguments, rows),
     )
     if arguments.json:
         print(json.dumps({"study": study.name, **made}, indent=2))
-    else:
-        for name, outcome in made.items():
-            print(f"{name:12s} {outcome}")
+        return 0
+    for name, outcome in made.items():
+        print(f"{name:12s} {outcome}")
+    print(next_line(rows, None))
     return 0

@@ -14,6 +14,7 @@ from analysis.cluster_text import (
     SORTS,
     cluster_title,
     describe_cluster,
+    describe_sizes,
     scene_mix,
     sorted_clusters,
 )
@@ -54,6 +55,7 @@ def main() -> None:
         if found is not None:
             _headline(found)
             _cards(study, found)
+            _sizes(found)
             _table(found.report)
             for note in found.report.notes:
                 st.caption(layout.plain(note))
@@ -148,6 +150,25 @@ def _card(study: Study, report: ClusterReport, row: Mapping[Hashable, Any]) -> N
         key=f"cluster_{cluster}",
         config=STATIC,
         alt=describe_cluster(report, cluster),
+    )
+
+
+def _sizes(found: StoredClusters) -> None:
+    """How stable and separate the clusters are by their number, where the study keeps it."""
+    if found.sizes is None:
+        return
+    from analysis.figures import size_choice_figure
+
+    st.subheader("How many clusters", anchor=False)
+    st.plotly_chart(
+        size_choice_figure(found.sizes, ink=layout.ink()),
+        key="sizes",
+        config=STATIC,
+        alt=describe_sizes(found.sizes),
+    )
+    st.caption(
+        "Stability: adjusted Rand index of the clusterings of each two seeds, 1 the same, 0 as by "
+        "chance. Silhouette: 1 well apart, 0 touching. Bars: range over seeds."
     )
 
 

@@ -20,7 +20,7 @@ from app import layout, study_cache
 from app.errors import shown_errors
 from app.gallery import PictureOf, show_pictures
 from app.links import linked_selectbox
-from app.stored import bias_report, nothing_stored, require_study
+from app.stored import bias_report, nothing_stored, require_study, scene_assignment
 from ccim_core.labels import LABEL_SEPARATOR
 from ccim_core.study import Study
 
@@ -213,13 +213,22 @@ def _columns(rows: pd.DataFrame) -> dict[str, Any]:
     }
 
 
+def _scenes(study: Study, report: BiasReport, table: pd.DataFrame) -> pd.Series | None:
+    """The scene of each row: the manifest's column, or what was recognised in its picture."""
+    if report.settings.scene_column in table:
+        return table[report.settings.scene_column]
+    assigned = scene_assignment(study)
+    return None if assigned is None else table["image"].map(assigned)
+
+
 def _pictures(study: Study, report: BiasReport, scene: str, emotion: str) -> None:
     """Some pictures of a cell, in the manifest's order."""
     table = study_cache.load_table(study.path / "manifest.parquet")
-    column = report.settings.scene_column
-    if table is None or column not in table:
+    scenes = None if table is None else _scenes(study, report, table)
+    if table is None or scenes is None:
+        st.caption("Which pictures are in this scene is not kept with the study.")
         return
-    rows = table[table[column] == scene]
+    rows = table[scenes == scene]
     if report.settings.split is not None:
         rows = rows[rows["split"] == report.settings.split]
     has = [emotion in str(text).split(LABEL_SEPARATOR) for text in rows["labels"]]

@@ -8,8 +8,9 @@ import pytest
 from scipy.stats import beta, hypergeom
 
 from analysis.cluster_page import cluster_lines
+from analysis.cluster_sizes import compare_sizes, default_sizes
 from analysis.cluster_text import cluster_title, describe_cluster, scene_mix, sorted_clusters
-from analysis.clusters import ClusterSettings, cluster_study, compare_sizes, nearest_members
+from analysis.clusters import ClusterSettings, cluster_study, nearest_members
 from ccim_core.errors import InputError
 from ccim_core.labels import get_label_set
 
@@ -141,6 +142,9 @@ def test_the_true_number_of_blobs_is_the_most_stable_and_separate() -> None:
     assert alone["silhouette_mean"].notna().all()
     with pytest.raises(InputError, match="one number of clusters"):
         compare_sizes(features, [])
+    assert default_sizes(64, 2400) == [32, 64, 128]
+    assert default_sizes(64, 150) == [32, 64]
+    assert default_sizes(2, 4) == [2]
 
 
 def test_clusters_in_words() -> None:

@@ -164,6 +164,31 @@ def test_the_command_keeps_all_that_the_pages_read(
     assert len(stored_separations(study)) == 3
 
 
+def test_sizes_are_kept_where_there_are_such(study: Study) -> None:
+    report = describe_clusters(study)
+    sizes = pd.DataFrame({"n_clusters": [2, 4], "stability_mean": [0.9, 0.8]})
+    save_clusters(study, report, dictionary="d", split="test", sizes=sizes)
+    kept = load_clusters(study, "d")
+    assert kept is not None
+    assert kept.sizes is not None
+    pd.testing.assert_frame_equal(kept.sizes, sizes)
+    save_clusters(study, report, dictionary="d", split="test")
+    again = load_clusters(study, "d")
+    assert again is not None
+    assert again.sizes is None
+
+
+def test_scenes_that_cannot_be_had_are_left_out_with_the_reason(
+    study: Study, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_dictionary(study, "test", "plain")
+    assert call("--study", str(study.path), "--scenes", "clusters", "--json") == 0
+    made = json.loads(capsys.readouterr().out)
+    # Clusters are those of split test: without features they say nothing of all rows.
+    assert made["bias"].startswith("not made: Expected stored features of split all")
+    assert load_bias(study) is None
+
+
 def test_what_a_study_has_no_data_for_is_left_out_with_the_reason(
     study: Study, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -176,7 +201,8 @@ def test_what_a_study_has_no_data_for_is_left_out_with_the_reason(
     )
     assert call("--study", str(bare.path)) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[:2] for line in lines[1:]] == [["clusters", "not"], ["embeddings", "not"]]
+    starts = [line.split()[:2] for line in lines[1:]]
+    assert starts == [["clusters", "not"], ["embeddings", "not"], ["next:", "streamlit"]]
     assert load_bias(bare) is not None
     assert call("--study", str(bare.path.parent)) == 2
     assert capsys.readouterr().err.startswith("error: Expected a study directory")

@@ -178,7 +178,8 @@ def test_embeddings_show_both_sides_and_the_measures(study: Study, run_page: Run
     test.selectbox(key="lasso").set_value("after").run()
     assert not test.error
     pairs = test.selectbox(key="pair").options
-    assert len(pairs) == 2
+    assert len(pairs) == 3
+    assert "context feature" not in pairs[0]  # joint features come first
     assert all("split shift" in name for name in pairs)
 
 
