@@ -18,6 +18,7 @@ __all__ = ["progress_text", "show_jobs"]
 REFRESH_SECONDS = 1.5
 SHOWN = 8
 LOG_CHARACTERS = 6000
+_CHOSEN = "study_chosen"
 BADGES: dict[str, tuple[str, str, Any]] = {
     "running": ("at work", ":material/progress_activity:", "blue"),
     "done": ("done", ":material/check_circle:", "green"),
@@ -42,8 +43,8 @@ def _jobs() -> None:
         states = {status.name: status.state for status in statuses}
         seen = st.session_state.get("job_states", states)
         st.session_state["job_states"] = states
-        if states != seen:
-            st.rerun()  # the whole page: a study may be there now, or nothing left to wait for
+        if states != seen or st.session_state.pop(_CHOSEN, False):
+            st.rerun()  # the whole page: another study, or nothing left to wait for
         for status in statuses[:SHOWN]:
             with st.container(border=True):
                 _job(status)
@@ -159,3 +160,4 @@ def _act(what: str, name: str) -> None:
 def show_study(path: Path) -> None:
     """A click: load a study, here and on every page."""
     st.session_state["study"] = study_cache.key_of(path)
+    st.session_state[_CHOSEN] = True  # a click in here looks at the jobs alone again

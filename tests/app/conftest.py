@@ -258,6 +258,18 @@ class Visitor:
         )
         return [text.inner_text().strip() for text in texts.all()]
 
+    def violations(self) -> list[str]:
+        """What axe-core finds serious or critical on the page as it stands, a line each."""
+        from axe_playwright_python.sync_playwright import Axe
+
+        found = Axe().run(self.page).response["violations"]
+        return [
+            f"{rule['id']}: {node['html'][:200]}"
+            for rule in found
+            if rule["impact"] in ("serious", "critical")
+            for node in rule["nodes"]
+        ]
+
     def screenshot(self, name: str) -> None:
         """The whole page into `screenshots/NAME.png`."""
         SCREENSHOTS.mkdir(exist_ok=True)

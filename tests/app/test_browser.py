@@ -55,6 +55,7 @@ def test_every_page_opens_by_its_address(visit: Visit, entry: PageEntry, scheme:
     assert visitor.errors() == []
     background = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
     assert (background == "rgb(255, 255, 255)") == (scheme == "light")
+    assert visitor.violations() == []
     visitor.screenshot(f"{entry.name}_{scheme}")
 
 
