@@ -14,7 +14,7 @@ from analysis.figures_embeddings import embedding_figure, pair_figure
 from analysis.figures_separation import separation_figure
 from analysis.probe_tables import FEATURES, probe_figure
 
-__all__ = ["embedding_sections", "write_embedding_page"]
+__all__ = ["embedding_sections", "probe_section", "write_embedding_page"]
 
 _COLOURS = {
     "emotion": "Coloured by emotion",
@@ -73,9 +73,9 @@ def embedding_sections(
     ]
     if measures is not None and len(measures):
         sections.append(_separation(measures, titles))
-        sections.append(Section(title="Measures", table=_table(measures, titles)))
+        sections.append(Section(title="Measures", table=measures_table(measures)))
     if probes is not None and (probes["label"] == "scene").any():
-        sections.append(_probes(probes))
+        sections.append(probe_section(probes))
     return sections
 
 
@@ -94,8 +94,10 @@ def _separation(measures: pd.DataFrame, titles: Sequence[str]) -> Section:
     )
 
 
-def _table(measures: pd.DataFrame, titles: Sequence[str]) -> pd.DataFrame:
-    table = pd.DataFrame([_row(row, len(titles)) for row in measures.to_dict("records")])
+def measures_table(measures: pd.DataFrame) -> pd.DataFrame:
+    """Measures of one or two sets of features as texts, a row a measure."""
+    sides = 2 if "after" in measures else 1
+    table = pd.DataFrame([_row(row, sides) for row in measures.to_dict("records")])
     return table if (measures["reason"] != "").any() else table.drop(columns="not defined")
 
 
@@ -113,7 +115,8 @@ def _row(row: Mapping[Hashable, Any], sides: int) -> dict[str, str]:
     return cells
 
 
-def _probes(probes: pd.DataFrame) -> Section:
+def probe_section(probes: pd.DataFrame) -> Section:
+    """How well the scene is read from each run's features (`analysis.probe_tables`)."""
     scene = probes[probes["label"] == "scene"]
     columns = [name for name in FEATURES if (scene["features"] == name).any()]
     cells: dict[str, dict[str, str]] = {}

@@ -27,9 +27,17 @@ from analysis.figures_embeddings import point_groups
 from analysis.separation import SeparationSettings, Subjects, separation
 from analysis.separation_study import compare_measures
 from ccim_core.errors import InputError
+from ccim_core.progress import progress
 from ccim_core.study import Study
 
-__all__ = ["PAPER_CONTEXTS", "Figure7", "choose_contexts", "figure7", "figure7_figure"]
+__all__ = [
+    "PAPER_CONTEXTS",
+    "Figure7",
+    "choose_contexts",
+    "figure7",
+    "figure7_figure",
+    "purity_sentences",
+]
 
 PAPER_CONTEXTS = ("park", "market", "hospital", "station")
 _MEASURES = ("emotion_purity", "emotion_purity_within", "emotion_purity_across", "scene_purity")
@@ -59,6 +67,7 @@ def figure7(
     contexts: Sequence[str] = (),
     split: str | None = None,
     settings: EmbedSettings | None = None,
+    quiet: bool = True,
 ) -> Figure7:
     """Context features of vanilla and intervened runs, in a few contexts.
 
@@ -67,6 +76,7 @@ def figure7(
         contexts: scenes to show; by default the paper's four as far as the study has them, the
             rest made up of its most frequent.
         split: by default "test" where its features are stored, else another.
+        quiet: no progress bar; a layout by AlignedUMAP takes half a minute.
 
     Raises:
         InputError: no such runs, features or scenes.
@@ -75,7 +85,8 @@ def figure7(
     settings = settings or EmbedSettings()
     points, measures, runs = [], [], {}
     chosen: tuple[str, ...] = ()
-    for model, (before, after) in pairs.items():
+    for model in progress(list(pairs), "figure 7", unit="models", quiet=quiet):
+        before, after = pairs[model]
         part = split or default_split(study, before, ("test", "shift"))
         chosen = chosen or choose_contexts(study, split=part, wanted=contexts)
         found = embed(study, before, after, settings=replace(settings, split=part))
@@ -190,6 +201,26 @@ def _legend_entry(figure: go.Figure, name: str, legend: str, *, symbol: str, col
         marker={"symbol": symbol, "color": colour, "size": 9},
         hoverinfo="skip",
     )
+
+
+def purity_sentences(result: Figure7) -> list[str]:
+    """The paper's reading of the figure put to the test: a sentence a model."""
+    rows = result.measures[result.measures["measure"] == "emotion_purity_within"]
+    sentences = []
+    for row in rows.to_dict("records"):
+        name = _TITLES.get(row["model"], row["model"])
+        if row["reason"]:
+            sentences.append(f"{name}: emotion purity within a context: {row['reason']}.")
+            continue
+        low, high = row["change_low"], row["change_high"]
+        verdict = "less" if high < 0 else "more" if low > 0 else "no clear change"
+        sentences.append(
+            f"**{name}**: within a context, {row['before']:.2f} of a subject's neighbours share "
+            f"its emotion before and {row['after']:.2f} with CCIM (chance "
+            f"{row['chance_after']:.2f}): {verdict}, change {row['change']:+.3f} "
+            f"[{low:+.3f}, {high:+.3f}]."
+        )
+    return sentences
 
 
 def _panel_title(result: Figure7, model: str, side: int) -> str:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from analysis.embeddings import EmbedSettings
+    from analysis.figure7 import Figure7
+    from ccim_core.study import Study
 
 __all__ = ["add_parser"]
 
@@ -28,48 +35,74 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--seed", type=int, default=0, help="of the layout")
     parser.add_argument("--out", type=Path, metavar="DIR", help="default: the study's analysis/")
     parser.add_argument("--json", action="store_true", help="print runs and measures as JSON")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
     parser.set_defaults(func=_figure7)
 
 
 def _figure7(arguments: argparse.Namespace) -> int:
     from analysis.embeddings import EmbedSettings
-    from analysis.figure7 import figure7, figure7_figure
-    from analysis.figure_page import write_page
+    from analysis.figure7 import figure7, purity_sentences
     from ccim_core.files import write_atomically
     from ccim_core.study import Study
 
     study = Study.open(arguments.study)
+    settings = EmbedSettings(method=arguments.method, seed=arguments.seed)
     result = figure7(
         study,
         contexts=arguments.contexts,
         split=arguments.split,
-        settings=EmbedSettings(method=arguments.method, seed=arguments.seed),
+        settings=settings,
+        quiet=arguments.quiet,
     )
     folder = arguments.out or study.analysis_root / "reproduce"
-    page, points = folder / "figure7.html", folder / "figure7.csv"
-    with write_atomically(points) as temporary:
-        result.points.to_csv(temporary, index=False)
+    tables = {"figure7.csv": result.points, "figure7_measures.csv": result.measures}
+    for name, table in tables.items():
+        with write_atomically(folder / name) as temporary:
+            table.to_csv(temporary, index=False)
+    page = folder / "figure7.html"
+    _write_page(page, study, result, settings)
+    files = [str(page), *(str(folder / name) for name in tables)]
+    if arguments.json:
+        measures = json.loads(result.measures.to_json(orient="records"))
+        answer = {"runs": result.runs, "contexts": result.contexts, "measures": measures}
+        json.dump({**answer, "files": files}, sys.stdout, indent=2)
+        print()
+        return 0
+    print("\n".join([*(text.replace("*", "") for text in purity_sentences(result)), *files]))
+    print(f"next: python -m analysis embed --study {study.path}")
+    return 0
+
+
+def _write_page(path: Path, study: Study, result: Figure7, settings: EmbedSettings) -> None:
+    from analysis.bias_text import readable_scene
+    from analysis.embed_page import measures_table
+    from analysis.figure7 import figure7_figure, purity_sentences
+    from analysis.figure_page import Section, write_page
+
     runs = [
-        f"{model}: {one['before']} and {one['after']}, split {one['split']}"
+        f"{model}: runs {one['before']} and {one['after']}, subjects of split {one['split']}"
         for model, one in result.runs.items()
     ]
+    contexts = "; ".join(readable_scene(name) for name in result.contexts)
     write_page(
-        page,
+        path,
         title=f"Figure 7: context features, {study.name}",
-        figures=[figure7_figure(result, emotions=study.labels.emotions)],
-        notes=[*runs, f"contexts: {', '.join(result.contexts)}"],
+        lead=purity_sentences(result),
+        sections=[
+            Section(
+                title=f"Context features in {len(result.contexts)} contexts",
+                caption=f"Contexts: {contexts}. Colour: emotion; mark: context. Panels of one "
+                "model are laid out together; purity is measured in the features' own space.",
+                figure=figure7_figure(result, emotions=study.labels.emotions),
+            ),
+            *(
+                Section(
+                    title=f"Measures, {model}",
+                    table=measures_table(result.measures[result.measures["model"] == model]),
+                )
+                for model in result.runs
+            ),
+        ],
+        notes=runs,
+        settings=asdict(settings),
     )
-    measures = json.loads(result.measures.to_json(orient="records"))
-    if arguments.json:
-        answer = {"runs": result.runs, "contexts": result.contexts, "measures": measures}
-        json.dump({**answer, "files": [str(page), str(points)]}, sys.stdout, indent=2)
-        print()
-    else:
-        for row in result.measures.to_dict("records"):
-            print(
-                f"{row['model']:12s} {row['title']:64s} {row['before']:.3f} → {row['after']:.3f}"
-                f"  change [{row['change_low']:+.3f}, {row['change_high']:+.3f}]"
-                f"  chance {row['chance_after']:.3f}"
-            )
-        print(f"{page}\n{points}")
-    return 0

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from analysis.cli import embed, reproduce
 from ccim_core.cli import run_command
 from ccim_core.study import Study
-from tests.analysis.embedding_study import make_study
+from ccim_core.training.config import RunConfig, replace_field
+from tests.analysis.embedding_study import make_run, make_study
 
 
 def call(*words: str) -> int:
@@ -81,9 +85,38 @@ def test_figure_7_is_reproduced_from_the_command_line(
     answer = json.loads(capsys.readouterr().out)
     assert answer["runs"]["emot_net"]["split"] == "test"
     assert len(answer["contexts"]) == 4
-    assert [Path(name).name for name in answer["files"]] == ["figure7.html", "figure7.csv"]
+    assert [Path(name).name for name in answer["files"]] == [
+        "figure7.html",
+        "figure7.csv",
+        "figure7_measures.csv",
+    ]
     assert set(pd.read_csv(tmp_path / "figure7.csv")["scene"]) <= set(answer["contexts"])
     assert call(*words, "--contexts", "moon") == 2
+
+
+def test_figure_7_has_a_row_for_every_model(
+    study: Study, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both = Study.open(shutil.copytree(study.path, tmp_path / "both"))
+    rng = np.random.default_rng(1)
+    for name in ("none", "ccim"):
+        config = replace(RunConfig(), name=f"emoticon-{name}")
+        config = replace_field(config, "intervention.name", name)
+        make_run(both, replace_field(config, "model.name", "emoticon"), ("context",), rng)
+    words = ["reproduce", "figure7", "--study", str(both.path), "--method", "pca", "--quiet"]
+    assert call(*words, "--contexts", "park", "beach") == 0
+    lines = capsys.readouterr().out
+    assert lines.startswith("EMOT-Net: within a context, ")
+    assert "EmotiCon: within a context, " in lines
+    assert "next: python -m analysis embed" in lines
+    folder = both.analysis_root / "reproduce"
+    points = pd.read_csv(folder / "figure7.csv")
+    assert points.groupby(["model", "side"]).size().index.tolist() == [
+        (model, side) for model in ("emot_net", "emoticon") for side in ("after", "before")
+    ]
+    page = (folder / "figure7.html").read_text()
+    for shown in ("EmotiCon + CCIM", "Contexts: park; beach", "emoticon-none-seed0"):
+        assert shown in page
 
 
 def test_figure_2_shows_the_papers_emotions_beside_chance(
