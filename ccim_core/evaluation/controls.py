@@ -20,9 +20,10 @@ from ccim_core.run import Run
 
 __all__ = ["confounder_controls", "random_strata", "strata_controls"]
 
-# A mean over this many contexts drawn at random is that over all of them within its noise; CCIM
-# costs N prototypes a context, so that more would take minutes at N = 1024.
-_MOST_RANDOM_CONTEXTS = 256
+# A mean over a few hundred contexts drawn at random is that over all of them within its noise.
+# CCIM costs N prototypes a context, and the additive form also d_n tanh a prototype, so that more
+# would take minutes at N = 1024.
+_MOST_RANDOM_CONTEXTS, _MOST_FOR_ADDITIVE = 256, 32
 
 
 @torch.no_grad()
@@ -69,11 +70,13 @@ def _shuffled(n: int, run: Run) -> torch.Tensor:
 def random_strata(run: Run, training: SplitFeatures) -> Strata:
     """Member contexts drawn from all training rows: as many as the run's strata hold.
 
-    For a run with CCIM at most a few hundred.
+    For a run with CCIM at most a few hundred, or a few tens with additive attention.
     """
     n, k = run.context.strata.mask.shape
     if run.network.deconfounder is not None:
-        n = min(n, max(1, _MOST_RANDOM_CONTEXTS // k))
+        additive = run.config.intervention.attention == "additive"
+        most = _MOST_FOR_ADDITIVE if additive else _MOST_RANDOM_CONTEXTS
+        n = min(n, max(1, most // k))
     generator = torch.Generator().manual_seed(run.config.dictionary.seed)
     index, mask = random_strata_members(len(training.v), n, k, generator)
     return Strata.from_rows(training.v, index, mask, torch.full((n,), 1 / n))
