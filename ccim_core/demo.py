@@ -18,6 +18,7 @@ from ccim_core.datasets.controlled.generator import (
     write_truth,
 )
 from ccim_core.errors import InputError
+from ccim_core.evaluation.comparisons import compare_with_baselines
 from ccim_core.evaluation.evaluate import EVALUATION_FILE, evaluate_run
 from ccim_core.evaluation.probes import probe_run
 from ccim_core.evaluation.selection import select_by_validation
@@ -34,7 +35,7 @@ from ccim_core.training.config import RunConfig, load_recipe, replace_field
 from ccim_core.training.data import StudyData
 from ccim_core.training.train import study_data, train_run
 
-__all__ = ["DEMO_STUDY", "VARIANTS", "demo_configs", "make_demo", "ship_demo"]
+__all__ = ["DEMO_STUDY", "VARIANTS", "demo_configs", "make_demo", "make_manifest", "ship_demo"]
 
 DEMO_STUDY = Path(__file__).parent / "assets" / "demo_study"
 RECIPE = Path(__file__).parent / "training" / "recipes" / "emot_net_controlled.yaml"
@@ -137,7 +138,7 @@ def make_demo(
         InputError: `out` holds something else, or a demo of other settings.
     """
     controlled = controlled or ControlledConfig()
-    study = _make_manifest(out, controlled, quiet=quiet)
+    study = make_manifest(out, controlled, quiet=quiet)
     base = base or load_recipe(RECIPE)
     configs = demo_configs(base, seeds, variants=variants)
     data = study_data(study, make_accelerator(device=device), base, quiet=quiet)
@@ -147,6 +148,7 @@ def make_demo(
     for config in progress(configs, "train", unit="runs", quiet=quiet):
         train_run(study, config, device=device, data=data, half=True, quiet=True)
     _evaluate(study, data, seeds, n_bootstrap, quiet=quiet)
+    compare_with_baselines(study, n_resamples=n_bootstrap, quiet=quiet)
     table = study_table(study)
     write_json(study.analysis_root / "evaluation.json", table_rows(table))
     eligible = table[~table["variant"].isin(FITTED_ON_VALIDATION)]
@@ -162,7 +164,11 @@ def ship_demo(study: Study, out: Path, *, seed: int = 0) -> Study:
     return ship_study(study, out, weights_of=weights)
 
 
-def _make_manifest(out: Path, controlled: ControlledConfig, *, quiet: bool) -> Study:
+def make_manifest(out: Path, controlled: ControlledConfig, *, quiet: bool) -> Study:
+    """The study at `out` before its first run, made or opened.
+
+    Raises InputError when `out` holds something else, or a study of other settings.
+    """
     settings = {"controlled": controlled.to_dict()}
     Study.check_target(out)
     if (out / "study.json").is_file():
