@@ -66,6 +66,7 @@ class Study:
         manifest: Manifest | None = None,
         roots: dict[str, str] | None = None,
         settings: dict[str, Any] | None = None,
+        features: str | None = None,
         into_existing: bool = False,
     ) -> Study:
         """Make a study directory; `study.json` is written last, so that half a study is none.
@@ -74,6 +75,7 @@ class Study:
             kind: what the data are ("controlled", "photographs", "emotic", …).
             roots: folders of pictures by name ("images", "subjects", "scenes").
             settings: what made the manifest, kept for the record.
+            features: folder of feature stores shared with another study, relative to `path`.
             into_existing: the caller has begun to fill the directory itself.
 
         Raises:
@@ -90,6 +92,7 @@ class Study:
             "label_set": labels.to_dict(),
             "roots": roots or {},
             "settings": settings or {},
+            **({} if features is None else {"features": features}),
         }
         path.mkdir(parents=True, exist_ok=True)
         if manifest is not None:

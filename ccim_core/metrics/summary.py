@@ -177,9 +177,11 @@ def _add_calibration(
             labels = data.targets.argmax(axis=1)
             table = top_label_reliability(labels, data.probabilities, n_bins=n_bins)
         ece = float(nan_mean(classwise)) if data.multi else table.error
+        # Bins are equal in width: their number says where they lie.
         record["reliability"] = {
             name: [value if math.isfinite(value) else None for value in column.tolist()]
             for name, column in asdict(table).items()
+            if name not in ("lower", "upper")
         }
         brier = brier_score(data.targets, data.probabilities, multi_label=data.multi)
         nll = nan_mean(subject_nll(data.targets, data.probabilities, multi_label=data.multi))

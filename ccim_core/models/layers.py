@@ -24,6 +24,8 @@ def scaled_widths(widths: Sequence[int], factor: float) -> list[int]:
 class ConvStack(nn.Sequential):
     """(B, d_in, S, S) to (B, widths[-1], S / 2^n, S / 2^n): n × conv 3×3, BN, ReLU, max pool 2.
 
+    The pooling is done before the ReLU, which gives the same numbers from a quarter of the work.
+
     Args:
         widths: channels of each convolution.
         normalise: batch normalisation; without it the convolutions have a bias.
@@ -35,7 +37,7 @@ class ConvStack(nn.Sequential):
             layers.append(nn.Conv2d(before, width, 3, padding=1, bias=not normalise))
             if normalise:
                 layers.append(GlobalBatchNorm2d(width))
-            layers += [nn.ReLU(), nn.MaxPool2d(2)]
+            layers += [nn.MaxPool2d(2), nn.ReLU()]
         super().__init__(*layers)
 
 
