@@ -18,6 +18,7 @@ __all__ = ["CCIM_COLOUR", "PLAIN_COLOUR", "describe_bars", "gain_dumbbells", "pu
 TEXT = INK["light"]
 PLAIN_COLOUR, CCIM_COLOUR = OKABE_ITO[4], OKABE_ITO[0]
 _BAR_PIXELS, _ROW_PIXELS = 34, 26
+_APART = 0.16  # of a row, so that the two ends' intervals can be told apart
 
 
 def published_bars(frame: pd.DataFrame, *, ink: str = TEXT) -> go.Figure:
@@ -153,22 +154,31 @@ def gain_dumbbells(frame: pd.DataFrame, *, ink: str = TEXT) -> go.Figure:
         horizontal_spacing=0.03,
         vertical_spacing=0.1 / rows,
     )
+    rows_of = {emotion: float(place) for place, emotion in enumerate(emotions)}
     for place, model in enumerate(models):
         cell = {"row": place // columns + 1, "col": place % columns + 1}
         mine = named[named["model"] == model].set_index("category")
         plain, ccim = (mine[mine["setting"] == name] for name in ("none", "ccim"))
         for column, colour, width in (("published", MUTED, 5), ("ours", CCIM_COLOUR, 2)):
-            _bridges(figure, plain[column], ccim[column], colour, width, cell)
-        _published_ends(figure, plain, ccim, cell, first=place == 0)
+            apart = _APART if column == "ours" else 0.0
+            _bridges(figure, plain[column], ccim[column], rows_of, apart, colour, width, cell)
+        _published_ends(figure, plain, ccim, rows_of, cell, first=place == 0)
         styles = (
-            (plain, "plain", PLAIN_COLOUR, "circle-open"),
-            (ccim, "+ CCIM", CCIM_COLOUR, "circle"),
+            (plain, "plain", PLAIN_COLOUR, "circle-open", -_APART),
+            (ccim, "+ CCIM", CCIM_COLOUR, "circle", _APART),
         )
-        for part, title, colour, symbol in styles:
-            _ends(figure, part, title, colour, symbol, cell, first=place == 0)
+        for part, title, colour, symbol, shift in styles:
+            y = [rows_of[str(emotion)] + shift for emotion in part.index]
+            _ends(figure, part, title, colour, symbol, y, cell, first=place == 0)
     figure.update_xaxes(showticklabels=True)
     figure.update_xaxes(title={"text": _axis_title(frame), "font": {"size": 13}}, row=rows)
-    figure.update_yaxes(categoryorder="array", categoryarray=emotions[::-1], tickfont={"size": 12})
+    figure.update_yaxes(
+        tickvals=list(rows_of.values()),
+        ticktext=emotions,
+        range=[len(emotions) - 0.4, -0.6],
+        tickfont={"size": 12},
+        zeroline=False,
+    )
     figure.update_layout(
         height=130 + rows * (_ROW_PIXELS * len(emotions) + 40),
         legend={"orientation": "h", "y": 1.0, "yanchor": "top", "yref": "container", "x": 0},
@@ -182,17 +192,19 @@ def _bridges(
     figure: go.Figure,
     start: pd.Series,
     end: pd.Series,
+    rows_of: dict[str, float],
+    apart: float,
     colour: str,
     width: int,
     cell: dict[str, int],
 ) -> None:
     """The lines between the two ends of every emotion that has both."""
     x: list[float | None] = []
-    y: list[str | None] = []
+    y: list[float | None] = []
     for emotion in start.index.intersection(end.index):
         if np.isfinite([start[emotion], end[emotion]]).all():
             x += [float(start[emotion]), float(end[emotion]), None]
-            y += [str(emotion), str(emotion), None]
+            y += [rows_of[str(emotion)] - apart, rows_of[str(emotion)] + apart, None]
     if x:
         figure.add_scatter(
             x=x,
@@ -207,7 +219,13 @@ def _bridges(
 
 
 def _published_ends(
-    figure: go.Figure, plain: pd.DataFrame, ccim: pd.DataFrame, cell: dict[str, int], *, first: bool
+    figure: go.Figure,
+    plain: pd.DataFrame,
+    ccim: pd.DataFrame,
+    rows_of: dict[str, float],
+    cell: dict[str, int],
+    *,
+    first: bool,
 ) -> None:
     for part, title, symbol in (
         (plain, "published, plain", "diamond-open"),
@@ -217,13 +235,14 @@ def _published_ends(
         if len(rows):
             figure.add_scatter(
                 x=list(rows["published"]),
-                y=list(rows.index),
+                y=[rows_of[str(emotion)] for emotion in rows.index],
+                customdata=[[str(emotion)] for emotion in rows.index],
                 mode="markers",
                 name=title,
                 legendgroup=title,
                 showlegend=first,
                 marker={"symbol": symbol, "color": MUTED, "size": 8},
-                hovertemplate=f"%{{y}}, {title}: %{{x:.2f}}<extra></extra>",
+                hovertemplate=f"%{{customdata[0]}}, {title}: %{{x:.2f}}<extra></extra>",
                 **cell,
             )
 
@@ -234,23 +253,27 @@ def _ends(
     title: str,
     colour: str,
     symbol: str,
+    y: list[float],
     cell: dict[str, int],
     *,
     first: bool,
 ) -> None:
-    rows = part[part["ours"].notna()]
+    known = part["ours"].notna().to_numpy(bool)
+    rows = part[known]
     if rows.empty:
         return
     figure.add_scatter(
         x=list(rows["ours"]),
-        y=list(rows.index),
+        y=[place for place, one in zip(y, known, strict=True) if one],
         mode="markers",
         name=title,
         legendgroup=title,
         showlegend=first,
         marker={"symbol": symbol, "color": colour, "size": 10, "line": {"width": 2}},
         error_x={**_interval(rows, colour), "width": 0},
-        customdata=_details(rows),
-        hovertemplate=f"%{{y}}, {title}: %{{x:.2f}} %{{customdata[0]}}<extra></extra>",
+        customdata=[
+            [str(emotion), *more] for emotion, more in zip(rows.index, _details(rows), strict=True)
+        ],
+        hovertemplate=f"%{{customdata[0]}}, {title}: %{{x:.2f}} %{{customdata[1]}}<extra></extra>",
         **cell,
     )

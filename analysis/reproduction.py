@@ -96,9 +96,10 @@ def reproduce(
         models = described.models or data.models
         notes += seed_notes(data, models, described.settings(data.labels.name))
     names = ", ".join(dict.fromkeys(data.dataset for data in datasets.values()))
+    own = any(data.dataset in ABLATION_DATASETS for data in datasets.values())
     return Reproduction(
         target=target,
-        title=f"{described.title}: {names}",
+        title=f"{'' if own else 'As '}{described.title}: {names}",
         parts=tuple(parts),
         missing=missing_runs(
             datasets,

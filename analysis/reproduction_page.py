@@ -41,7 +41,7 @@ def part_figures(
     frame = part.frame
     if part.name == "results":
         return [
-            (f"Published and measured, {split}", "", published_bars(_split(frame, split), ink=ink))
+            (f"{part.title}, {split}", "", published_bars(_split(frame, split), ink=ink))
             for split in dict.fromkeys(frame["split"])
         ]
     if part.name.startswith("categories_") and frame["ours"].notna().any():

@@ -57,7 +57,7 @@ def results_parts(
     parts = [
         Part(
             name="results",
-            title="Published and measured",
+            title="Published and measured" if table else "Plain and with CCIM",
             frame=results,
             text=table_text.results_text(results),
         ),

@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "bias": "analysis.cli.bias",
     "clusters": "analysis.cli.clusters",
     "embed": "analysis.cli.embed",
+    "report": "analysis.cli.report",
     "reproduce": "analysis.cli.reproduce",
     "store": "analysis.cli.store",
 }

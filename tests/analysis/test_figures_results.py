@@ -51,7 +51,8 @@ def test_dumbbells_join_plain_and_ccim_of_each_emotion(table3: Reproduction) -> 
     figure = gain_dumbbells(frame)
     ends = {trace.name: trace for trace in figure.data if trace.mode == "markers"}
     lines = next(trace for trace in figure.data if trace.mode == "lines")
-    assert list(ends["plain"].y) == list(ends["+ CCIM"].y)
+    named = [[one[0] for one in ends[name].customdata] for name in ("plain", "+ CCIM")]
+    assert named[0] == named[1] == list(dict.fromkeys(frame["category"]))
     starts, stops = lines.x[::3], lines.x[1::3]
     assert list(starts) == list(ends["plain"].x)
     assert list(stops) == list(ends["+ CCIM"].x)
