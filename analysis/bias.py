@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -156,15 +157,22 @@ def _draw(
     """Null tables and resampled tables, each with its own stream, on a thread each."""
     of_null, of_bootstrap = np.random.default_rng(random_state).spawn(2)
     total = settings.n_null + settings.n_bootstrap
+    stopped = Event()
     with (
         progress_bar("tables by chance", total=total, unit="table", quiet=not progress) as bar,
         ThreadPoolExecutor(2) as threads,
     ):
+
+        def advance(n: int) -> None:
+            if stopped.is_set():
+                raise InterruptedError
+            bar.update(n)
+
         null: Future[NullDraws] | None = None
         bootstrap: Future[BootstrapDraws] | None = None
         if settings.n_null:
             null = threads.submit(
-                simulate_null, table, n_draws=settings.n_null, rng=of_null, advance=bar.update
+                simulate_null, table, n_draws=settings.n_null, rng=of_null, advance=advance
             )
         if settings.n_bootstrap:
             bootstrap = threads.submit(
@@ -172,12 +180,16 @@ def _draw(
                 table,
                 n_draws=settings.n_bootstrap,
                 rng=of_bootstrap,
-                advance=bar.update,
+                advance=advance,
             )
-        return (
-            None if null is None else null.result(),
-            None if bootstrap is None else bootstrap.result(),
-        )
+        try:
+            return (
+                None if null is None else null.result(),
+                None if bootstrap is None else bootstrap.result(),
+            )
+        except BaseException:  # Ctrl-C reaches this thread only: the others end at their next table
+            stopped.set()
+            raise
 
 
 def _selected(table: SceneTable, counts: np.ndarray, settings: BiasSettings) -> Selected:

@@ -266,3 +266,22 @@ def test_clustered_subjects_are_said() -> None:
     assert any("up to 3 subjects" in note for note in report.notes)
     soft = study_table(random_table(1, soft=True), settings=QUICK)
     assert any("Scenes are soft" in note for note in soft.notes)
+
+
+def test_an_interruption_ends_all_the_work_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = 0
+
+    def forever(table, *, n_draws, rng, advance):
+        nonlocal drawn
+        while True:
+            drawn += 1
+            advance(0)
+
+    def interrupted(table, *, n_draws, rng, advance):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("analysis.bias.resample_images", forever)
+    monkeypatch.setattr("analysis.bias.simulate_null", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        study(frame_of())
+    assert drawn > 0
