@@ -194,7 +194,7 @@ class _Work:
         )
         if not found.n:
             return Measured(reason="no subject has another image's subject to be compared with")
-        return self._resampled(found.value, found.influence, found.chance, found.n, rows)
+        return self._resampled(found.value, found.influence, found.chance, found.n, rows, least=0.0)
 
     def _nmi(self, rows: np.ndarray, codes: np.ndarray) -> Measured:
         kept = slice(0, self.settings.model_rows)  # rows are in random order
@@ -242,7 +242,9 @@ class _Work:
         generator = np.random.default_rng(self.settings.seed)
         shuffled = _shuffle(codes, group, generator)
         found, chance = mean_silhouettes(self.features[rows], [codes, shuffled])
-        return self._resampled(found.value, found.influence, chance.value, len(rows), rows)
+        return self._resampled(
+            found.value, found.influence, chance.value, len(rows), rows, least=-1.0
+        )
 
     def _probe(self, rows: np.ndarray, codes: np.ndarray) -> Measured:
         kept = slice(0, self.settings.model_rows)  # rows are in random order
@@ -273,9 +275,17 @@ class _Work:
         return ""
 
     def _resampled(
-        self, value: float, influence: np.ndarray, chance: float, n: int, rows: np.ndarray
+        self,
+        value: float,
+        influence: np.ndarray,
+        chance: float,
+        n: int,
+        rows: np.ndarray,
+        *,
+        least: float,
     ) -> Measured:
-        """With an interval from the influence of each subject, summed by image."""
+        """With an interval from the influence of each subject, summed by image, within [least, 1]:
+        the influence is a slope, which may lead out of what the measure can be."""
         group = self.subjects.group[rows]
         if len(np.unique(group)) < 2:
             return Measured(value=value, chance=chance, n=n, reason="fewer than two images")
@@ -288,7 +298,7 @@ class _Work:
         )[:, 0]
         interval = bootstrap_interval(draws, value, level=self.settings.confidence)
         measured = Measured(value=value, chance=chance, n=n, draws=draws)
-        return replace(measured, low=interval.low, high=interval.high)
+        return replace(measured, low=max(interval.low, least), high=min(interval.high, 1.0))
 
 
 def _tables(cluster: np.ndarray, n_labels: int) -> Callable[..., np.ndarray]:

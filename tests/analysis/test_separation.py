@@ -49,8 +49,9 @@ def test_planted_structure_shows_in_the_measures_made_for_it() -> None:
     assert across.low - 0.1 < across.chance < across.high + 0.1
     assert found["scene_silhouette"].low > found["emotion_silhouette"].high
     for measured in found.values():
-        assert measured.low <= measured.value <= measured.high
+        assert -1 <= measured.low <= measured.value <= measured.high <= 1
         assert measured.n == 240
+    assert found["scene_purity"].high == 1  # its slopes would lead beyond
 
 
 def test_random_features_give_chance() -> None:
