@@ -70,12 +70,14 @@ def _split(frame: pd.DataFrame, split: str) -> pd.DataFrame:
 def read_thumbnails(
     examples: pd.DataFrame, datasets: Mapping[str, TableData]
 ) -> dict[str, Thumbnail]:
-    """The examples' pictures, reduced; those that are not where the study says are left out."""
+    """The examples' pictures, reduced, of the datasets given; those that are gone are left out."""
     from ccim_core.images import encode_jpeg, shrink_picture
 
     found = {}
     by_title = {data.dataset: data for data in datasets.values()}
     for _, row in examples.drop_duplicates(["dataset", "example"]).iterrows():
+        if row["dataset"] not in by_title:
+            continue
         try:
             picture = by_title[row["dataset"]].studies[0].reader.read(str(row["image"]))
         except InputError:

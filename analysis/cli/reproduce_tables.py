@@ -78,7 +78,12 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     for name, what in (("json", "JSON"), ("csv", "CSV"), ("markdown", "Markdown")):
         shown.add_argument(f"--{name}", action="store_true", help=f"print {what}")
     shown.add_argument("--latex", action="store_true", help="print LaTeX (booktabs)")
-    parser.add_argument("--no-pictures", action="store_true", help="figure8: leave pictures out")
+    parser.add_argument(
+        "--pictures",
+        action=argparse.BooleanOptionalAction,
+        help="figure8: put pictures of the data into the page (default: rendered ones only, since "
+        "most data sets of people may not be passed on)",
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
 
 
@@ -94,17 +99,22 @@ def _reproduce(arguments: argparse.Namespace) -> int:
     folder = arguments.out
     if folder is None and arguments.study:
         folder = studies[0] / "analysis" / "reproduce"
-    files = [] if folder is None else _write(result, folder, pictures=not arguments.no_pictures)
+    files = [] if folder is None else _write(result, folder, pictures=arguments.pictures)
     _print(result, files, arguments)
     return 1 if failed else 0
 
 
-def _write(result: Reproduction, folder: Path, *, pictures: bool) -> list[Path]:
+def _write(result: Reproduction, folder: Path, *, pictures: bool | None) -> list[Path]:
     from analysis.reproduction_page import read_thumbnails, write_reproduction
 
     shown = {}
-    if pictures and result.target == "figure8":
-        shown = read_thumbnails(result.table, result.datasets)
+    if result.target == "figure8":
+        datasets = {
+            name: data
+            for name, data in result.datasets.items()
+            if (data.studies[0].kind == "controlled" if pictures is None else pictures)
+        }
+        shown = read_thumbnails(result.table, datasets)
     return write_reproduction(result, folder, pictures=shown)
 
 

@@ -6,6 +6,7 @@ import json
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -13,6 +14,7 @@ from analysis.cli import main
 from analysis.cli.reproduce import TARGETS
 from analysis.reproduction import TARGETS as MADE
 from ccim_core.study import Study
+from ccim_core.sweeps.engine import SweepOutcome, SweepRun
 from tests.analysis.table_study import make_table_study
 
 
@@ -87,3 +89,56 @@ def test_a_wrong_study_is_one_sentence(study: Study, capsys: pytest.CaptureFixtu
     error = capsys.readouterr().err
     assert error.startswith("error: Expected a study of EMOTIC for table1")
     assert error.count("\n") == 1
+
+
+def test_pictures_of_people_are_left_out_unless_asked_for(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rendered pictures may be passed on; most others may not."""
+    drawn: list[str] = []
+
+    def read(self: object, image: str) -> np.ndarray:
+        drawn.append(image)
+        return np.zeros((30, 40, 3), np.uint8)
+
+    monkeypatch.setattr("ccim_core.pictures.PictureReader.read", read)
+    words = ["reproduce", "figure8", "--study", str(study.path), "--out", str(tmp_path)]
+    assert main(words) == 0
+    assert drawn == []
+    page = tmp_path / "figure8.html"
+    assert "the picture is not here" in page.read_text(encoding="utf-8")
+    assert main([*words, "--pictures"]) == 0
+    assert len(drawn) == 2
+    # Plotly writes the slash of a media type as an escape.
+    assert page.read_text(encoding="utf-8").count("data:image\\u002fjpeg;base64") == 2
+
+
+def test_controlled_makes_the_protocols_runs_and_then_the_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The protocol itself takes most of an hour; here runs with random outputs stand for its."""
+    path = tmp_path / "study"
+    asked = {}
+
+    def make(study: Path, **options: object) -> SweepOutcome:
+        asked.update(options, study=study)
+        make_table_study(
+            study, "controlled", settings=("none", "ccim", "lite1"), splits=("test", "shift")
+        )
+        failed = SweepRun(name="emoticon-ccim-seed0", path=study, state="failed", error="no memory")
+        return SweepOutcome(runs=(failed,))
+
+    monkeypatch.setattr("ccim_core.controlled_protocol.make_controlled", make)
+    words = ["reproduce", "table4", "--controlled", "--study", str(path), "--seeds", "0", "1"]
+    assert main([*words, "--quiet"]) == 1, "a run failed; the table is made of the others"
+    captured = capsys.readouterr()
+    assert (asked["study"], asked["seeds"]) == (path, [0, 1])
+    assert "failed: emoticon-ccim-seed0: no memory" in captured.err
+    assert "Z of EfficientNet-Lite1, ImageNet" in captured.out
+    assert "reproduce table4 --controlled" in captured.out
+    assert (path / "analysis" / "reproduce" / "table4.html").is_file()
+
+
+def test_controlled_needs_one_study(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["reproduce", "table4", "--controlled"]) == 2
+    assert "Expected one --study DIR" in capsys.readouterr().err
