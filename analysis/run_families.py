@@ -131,14 +131,15 @@ def model_runs(runs: Sequence[RunRecord], model: str, *, label_set: str, study: 
 def find_families(runs: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
     """Runs that agree in all but intervention, dictionary and seed, by what they agree in.
 
-    Runs that see a part of the picture, or train on another split than `train`, answer other
-    questions (oracles, ablations of the input) and belong to no family.
+    Runs that see a part of the picture, train on another split than `train`, or have their last
+    layer refitted, answer other questions and belong to no family.
     """
     families: dict[str, list[RunRecord]] = defaultdict(list)
     for run in runs:
         model = run.config["model"]
         whole = (model["inputs"], model["subject_parts"], model["context_parts"])
-        if whole == ("both", "all", "all") and run.config["train"]["split"] == "train":
+        train = run.config["train"]
+        if whole == ("both", "all", "all") and train["split"] == "train" and not train["refit"]:
             families[_family(run.config)].append(run)
     return dict(families)
 

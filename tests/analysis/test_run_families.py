@@ -49,12 +49,13 @@ def test_the_fuller_family_is_shown_and_the_other_is_named(tmp_path: Path) -> No
     assert "--optim.lr 0.5" in found.command("ccim", 0)
 
 
-def test_oracles_and_parts_of_pictures_are_no_plain_run(tmp_path: Path) -> None:
+def test_oracles_refits_and_parts_of_pictures_are_no_plain_run(tmp_path: Path) -> None:
     study = small_study(tmp_path / "study")
     changes: list[dict[str, object]] = [
         {"train.split": "oracle_train"},
         {"model.inputs": "subject"},
         {"model.subject_parts": "subject"},
+        {"train.refit": True},
     ]
     for seed, fields in enumerate(changes):
         path = add_run(study, "emot_net", "none", seed, splits=("test",), n_bootstrap=0)
