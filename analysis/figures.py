@@ -223,5 +223,9 @@ def size_choice_figure(sizes: pd.DataFrame, *, ink: str = TEXT) -> go.Figure:
         )
     figure.update_xaxes(type="log", title_text="clusters N", tickvals=list(sizes["n_clusters"]))
     figure.update_yaxes(zerolinecolor=ink)
-    figure.update_layout(height=360, legend={"orientation": "h", "y": 1.0, "yanchor": "bottom"})
+    figure.update_layout(
+        height=320,
+        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom"},
+        margin=_margin(8),
+    )
     return figure
