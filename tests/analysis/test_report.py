@@ -13,11 +13,11 @@ import pytest
 
 from analysis import report_page
 from analysis.cli import main
+from analysis.cli.reproduce_tables import SHIPPED
 from analysis.figure_page import Section
 from analysis.report import write_report
 from analysis.report_page import Chapter, write_report_page
 from analysis.report_results import method_table, targets_for
-from ccim_core.demo import DEMO_STUDY
 from ccim_core.errors import InputError
 from ccim_core.files import read_json, write_json
 from ccim_core.study import Study
@@ -46,7 +46,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The report of the shipped study, which keeps everything."""
     path = tmp_path_factory.mktemp("shipped") / "report.html"
-    found = write_report(Study.open(DEMO_STUDY), path, quiet=True)
+    found = write_report(Study.open(SHIPPED), path, quiet=True)
     assert found.chapters == CHAPTERS
     assert found.size == path.stat().st_size < 15_000_000
     return path.read_text(encoding="utf-8")
