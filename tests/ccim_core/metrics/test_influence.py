@@ -7,7 +7,12 @@ import pytest
 
 from ccim_core.metrics.average_precision import average_precision
 from ccim_core.metrics.classification import accuracy, per_class_recall
-from ccim_core.metrics.comparison import PAIRED_METRICS, PairedMetric, bootstrap_metric
+from ccim_core.metrics.comparison import (
+    PAIRED_METRICS,
+    PairedMetric,
+    bootstrap_metric,
+    metric_value,
+)
 from ccim_core.metrics.influence import (
     accuracy_influence,
     average_precision_influence,
@@ -15,6 +20,8 @@ from ccim_core.metrics.influence import (
     metric_influence,
     recall_influence,
 )
+from tests.ccim_core.metrics.simulation import simulate_outputs
+from tests.ccim_core.metrics.test_bootstrap_calibration import assert_rate
 
 
 def multi_label(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -96,3 +103,30 @@ def test_the_standard_error_counts_images_not_subjects() -> None:
     twice = clustered_standard_error(np.tile(influence, 2) / 400, np.tile(np.arange(200), 2))
     assert twice == pytest.approx(once)
     assert np.isnan(clustered_standard_error(influence, np.zeros(200, int)))
+
+
+def rejections(seeds: range, n_images: int) -> np.ndarray:
+    """Whether the paired interval of two equally good estimators leaves 0 out, per dataset."""
+    found = []
+    for seed in seeds:
+        data = simulate_outputs(seed, n_images=n_images)
+        moved = metric_influence(data.targets, data.second, metric="map") - metric_influence(
+            data.targets, data.first, metric="map"
+        )
+        first, second = (
+            metric_value(data.targets, one, metric="map") for one in (data.first, data.second)
+        )
+        error = clustered_standard_error(moved, data.images)
+        found.append(abs(second - first) > 1.959964 * error)
+    return np.array(found)
+
+
+def test_the_paired_interval_errs_as_often_as_it_says_quickly() -> None:
+    assert_rate(rejections(range(200), 100), 0.05)
+
+
+@pytest.mark.slow
+def test_the_paired_interval_errs_as_often_as_it_says() -> None:
+    hits = rejections(range(2000), 600)
+    print(hits.mean())
+    assert_rate(hits, 0.05)
