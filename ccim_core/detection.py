@@ -6,9 +6,11 @@ Networks", 2016; as in facenet-pytorch (MIT), whose wheel holds the weights, so 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,7 @@ __all__ = [
     "FaceDetector",
     "Subject",
     "face_crop_box",
+    "face_in_box",
     "find_subjects",
     "grow_body_box",
 ]
@@ -74,37 +77,71 @@ class Subject:
 
 
 class FaceDetector:
-    """MTCNN on the CPU, deterministic; the networks load with the first call.
+    """MTCNN, deterministic on the CPU; the networks load with the first call.
 
     Args:
         longest: larger pictures are shrunk to this many pixels on their longer side, which keeps
             a call under a second; 1024 finds faces down to a fiftieth of the picture.
         min_face: side of the smallest face looked for, in pixels after shrinking.
         min_score: faces less certain than this are left out.
+        device: where the networks run.
     """
 
-    def __init__(self, *, longest: int = 1024, min_face: int = 20, min_score: float = 0.9) -> None:
+    def __init__(
+        self,
+        *,
+        longest: int = 1024,
+        min_face: int = 20,
+        min_score: float = 0.9,
+        device: torch.device | str = "cpu",
+    ) -> None:
         self.longest = longest
         self.min_face = min_face
         self.min_score = min_score
+        self.device = torch.device(device)
 
     @cached_property
     def _network(self) -> Any:
         from facenet_pytorch import MTCNN  # takes seconds to import
 
-        return MTCNN(keep_all=True, min_face_size=self.min_face, device=torch.device("cpu")).eval()
+        return MTCNN(keep_all=True, min_face_size=self.min_face, device=self.device).eval()
+
+    @property
+    def source(self) -> str:
+        """The package that the weights come in, and its version."""
+        return f"facenet-pytorch {version('facenet-pytorch')}"
+
+    def identity(self) -> str:
+        """Hex SHA-256 of what decides its answers."""
+        settings = (self.source, self.longest, self.min_face, self.min_score)
+        return hashlib.sha256(repr(settings).encode()).hexdigest()
 
     def detect(self, picture: Picture) -> list[Face]:
         """Faces of an (H, W, 3) uint8 picture, the largest first; none is an empty list."""
-        small = shrink_picture(picture, self.longest)
-        if min(small.shape[:2]) < self.min_face:
-            return []  # the network's pyramid of scales would be empty
-        boxes, scores, points = self._network.detect(small, landmarks=True)
-        if boxes is None:
-            return []
-        # Arrays of objects come back.
-        height, width = picture.shape[:2]
-        scale = np.array([width / small.shape[1], height / small.shape[0]])
+        return self.detect_all([picture])[0]
+
+    def detect_all(self, pictures: Sequence[Picture]) -> list[list[Face]]:
+        """Faces of each picture; those of one size (once shrunk) go through together."""
+        found: list[list[Face]] = [[] for _ in pictures]
+        small = [shrink_picture(picture, self.longest) for picture in pictures]
+        groups: dict[tuple[int, ...], list[int]] = {}
+        for k, picture in enumerate(small):
+            if min(picture.shape[:2]) >= self.min_face:  # else no scale would be left to look at
+                groups.setdefault(picture.shape, []).append(k)
+        for shape, members in groups.items():
+            batch = np.stack([small[k] for k in members])
+            answers = self._network.detect(batch, landmarks=True)
+            for k, boxes, scores, points in zip(members, *answers, strict=True):
+                if boxes is not None:
+                    found[k] = self._faces(boxes, scores, points, pictures[k].shape, shape)
+        return found
+
+    def _faces(
+        self, boxes: Any, scores: Any, points: Any, shape: Sequence[int], small: Sequence[int]
+    ) -> list[Face]:
+        """The network's answers (arrays of objects) in the picture's own pixels."""
+        height, width = shape[:2]
+        scale = np.array([width / small[1], height / small[0]])
         boxes = np.asarray(boxes, np.float64) * np.tile(scale, 2)
         boxes = np.clip(boxes, 0, (width, height, width, height))
         points = np.asarray(points, np.float64) * scale
@@ -175,9 +212,9 @@ def find_subjects(
 def _subject_in_box(picture: Picture, detector: FaceDetector, box: Sequence[float]) -> Subject:
     height, width = picture.shape[:2]
     clipped = clip_box(box, width, height)
-    face = _face_in_box(detector.detect(picture), clipped)
+    face = face_in_box(detector.detect(picture), clipped)
     if face is None and max(height, width) > detector.longest:
-        face = _face_in_box(_detect_near(picture, detector, clipped), clipped)
+        face = face_in_box(_detect_near(picture, detector, clipped), clipped)
     warnings = (
         *([_CLIPPED] if clipped != tuple(float(value) for value in box) else []),
         *([_NO_FACE_IN_BOX] if face is None else []),
@@ -185,8 +222,8 @@ def _subject_in_box(picture: Picture, detector: FaceDetector, box: Sequence[floa
     return Subject(box=clipped, face=face, warnings=warnings)
 
 
-def _face_in_box(faces: Sequence[Face], box: Box) -> Face | None:
-    """The first face whose centre lies in `box`."""
+def face_in_box(faces: Sequence[Face], box: Box) -> Face | None:
+    """The first face whose centre lies in `box`, or None."""
     for face in faces:
         x1, y1, x2, y2 = face.box
         if box[0] <= (x1 + x2) / 2 <= box[2] and box[1] <= (y1 + y2) / 2 <= box[3]:

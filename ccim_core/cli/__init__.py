@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "photo-model": "ccim_core.cli.photo_model",
     "prepare": "ccim_core.cli.prepare",
     "leave-out": "ccim_core.cli.leave_out",
+    "detect": "ccim_core.cli.detect",
     "features": "ccim_core.cli.features",
     "auxiliary": "ccim_core.cli.auxiliary",
     "dictionary": "ccim_core.cli.dictionary",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -11,11 +12,13 @@ import numpy as np
 
 from ccim_core.features.claims import Claim, Claims
 from ccim_core.features.store import FeatureStore
+from ccim_core.progress import progress_bar
 
-__all__ = ["Chunk", "Item", "Work"]
+__all__ = ["Chunk", "Item", "Work", "work_through"]
 
 _CHUNK_ROWS = 1024
 _CHUNK_BYTES = 256 << 20
+_POLL_SECONDS = 0.2
 
 Item = tuple[int, int]
 """A row of the manifest, and the stores that want it, as the bits of a number."""
@@ -94,6 +97,7 @@ class Work:
         batch_size: chunks are multiples of it where they can be.
         rank, world_size: each process begins at its own share of the rows, and helps with the
             others' when it is through.
+        chunk_rows: at most so many rows a chunk, which is what an interruption loses.
     """
 
     def __init__(
@@ -104,6 +108,7 @@ class Work:
         batch_size: int,
         rank: int = 0,
         world_size: int = 1,
+        chunk_rows: int | None = None,
     ) -> None:
         self._pending = [_Pending(*pair) for pair in zip(stores, row_keys, strict=True)]
         self._held: list[Chunk] = []
@@ -111,7 +116,7 @@ class Work:
         row_bytes = sum(
             math.prod(store.shape) * np.dtype(store.record["dtype"]).itemsize for store in stores
         )
-        limit = min(_CHUNK_ROWS, _CHUNK_BYTES // row_bytes)
+        limit = min(chunk_rows or _CHUNK_ROWS, _CHUNK_BYTES // row_bytes)
         if world_size > 1:  # so that all have something to do, and end at about the same time
             rows = max(len(pending.keys) for pending in self._pending)
             limit = min(limit, math.ceil(rows / (4 * world_size)))
@@ -178,3 +183,33 @@ class Work:
         chunk = Chunk(items=list(zip(rows.tolist(), wanted.tolist(), strict=True)), claims=claims)
         self._held.append(chunk)
         return chunk
+
+
+def work_through(
+    work: Work,
+    make: Callable[[Chunk, Callable[[int], object]], Sequence[np.ndarray]],
+    *,
+    label: str,
+    unit: str,
+    quiet: bool = False,
+) -> None:
+    """Do all that is open, with progress, until it is there, by whomever.
+
+    Args:
+        make: a chunk to its values, one array a store (of no rows where it wants none); it may
+            report how many of them are ready before it returns.
+        label, unit: of the progress bar.
+    """
+    with progress_bar(label, total=work.n_open, unit=unit, quiet=quiet) as bar:
+        try:
+            while work.n_open:
+                for chunk in work.chunks():
+                    reported = bar.n
+                    values = make(chunk, bar.update)
+                    work.finish(chunk, values)
+                    bar.update(work.advance() - (bar.n - reported))
+                bar.update(work.advance())
+                if work.n_open:  # the rest is being done by others
+                    time.sleep(_POLL_SECONDS)
+        finally:
+            work.release()
