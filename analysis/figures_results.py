@@ -30,9 +30,8 @@ def published_bars(frame: pd.DataFrame, *, ink: str = TEXT) -> go.Figure:
     shown = frame[frame["published"].notna() | frame["ours"].notna()]
     names = list(shown["title"])
     figure = go.Figure()
-    for setting, title, colour in (
-        ("none", "ours, plain", PLAIN_COLOUR),
-        ("ccim", "ours, + CCIM", CCIM_COLOUR),
+    for rank, (setting, title, colour) in enumerate(
+        (("none", "ours, plain", PLAIN_COLOUR), ("ccim", "ours, + CCIM", CCIM_COLOUR)), start=2
     ):
         mine = shown[(shown["setting"] == setting) & shown["ours"].notna()]
         if mine.empty:
@@ -42,6 +41,7 @@ def published_bars(frame: pd.DataFrame, *, ink: str = TEXT) -> go.Figure:
             x=list(mine["ours"]),
             orientation="h",
             name=title,
+            legendrank=rank,
             offsetgroup="ours",
             marker={"color": colour, "cornerradius": 3},
             error_x=_interval(mine, ink),
@@ -56,6 +56,7 @@ def published_bars(frame: pd.DataFrame, *, ink: str = TEXT) -> go.Figure:
             x=list(shown["published"]),
             orientation="h",
             name="published",
+            legendrank=1,
             offsetgroup="published",
             marker={
                 "color": "rgba(138,151,158,0.22)",
@@ -71,6 +72,7 @@ def published_bars(frame: pd.DataFrame, *, ink: str = TEXT) -> go.Figure:
             x=list(chance["chance"]),
             mode="markers",
             name="chance",
+            legendrank=4,
             marker={"symbol": "line-ns-open", "size": 16, "color": ink, "line": {"width": 2}},
             hovertemplate="%{y}, chance: %{x:.2f}<extra></extra>",
         )
@@ -88,7 +90,6 @@ def published_bars(frame: pd.DataFrame, *, ink: str = TEXT) -> go.Figure:
             "y": 1.0,
             "yanchor": "bottom",
             "x": 0,
-            "traceorder": "reversed",
         },
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
     )
