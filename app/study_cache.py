@@ -23,6 +23,7 @@ import pandas as pd
 import streamlit as st
 
 from app import workspace
+from ccim_core.allocator import return_freed_memory
 from ccim_core.errors import InputError
 from ccim_core.files import read_json
 from ccim_core.study import Study
@@ -206,6 +207,7 @@ class SharedPredictor:
             yield self.predictor
         finally:
             self.lock.release()
+            return_freed_memory()
 
 
 def load_predictor(path: Path) -> SharedPredictor:
