@@ -88,7 +88,22 @@ def _get(arguments: argparse.Namespace) -> int:
         print(f"next: python -m ccim_core weights convert {conversions[0]}")
     elif encoders:
         print(f"next: python -m ccim_core features --study DIR --encoder {encoders[0]}")
+    elif following := _command_of(arguments.names[0]):
+        print(f"next: python -m ccim_core {following}")
     return 0
+
+
+def _command_of(name: str) -> str | None:
+    """The command that detectors and depth models are for."""
+    from ccim_core.persons.networks import NETWORKS
+
+    for network, spec in NETWORKS.items():
+        if spec.weights == name:
+            command = "auxiliary --study DIR --kind keypoints --estimate"
+            return command if spec.joints else f"detect --study DIR --persons {network}"
+    if name.startswith("depth-anything-v2-small"):
+        return "auxiliary --study DIR --kind depth --estimate"
+    return None
 
 
 def _check(arguments: argparse.Namespace) -> int:
