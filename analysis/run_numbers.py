@@ -73,7 +73,8 @@ def control_number(
     """`key` of the runs' controls over their seeds; it has no interval over images."""
     values = [run.controls(split).get(key) for run in runs]
     numbers = [math.nan if value is None else float(value) for value in values]
-    found = over_seeds(numbers, [None] * len(numbers), reason="" if runs else "there are no runs")
+    why = "not kept by `evaluate` with these runs" if runs else "there are no runs"
+    found = over_seeds(numbers, [None] * len(numbers), reason=why)
     reason = found.reason if not math.isfinite(found.mean) else ""
     spread = Estimate(mean=found.mean, sd=found.sd, n=found.n, reason=reason)
     return spread.scaled(factor)

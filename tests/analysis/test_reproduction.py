@@ -108,6 +108,8 @@ def test_controls_stand_beside_every_ccim_row(caer_s: Study) -> None:
         rows = rows.set_index("control")
         for control in ("random_z", "constant_g", "headline_g_mean", "causal_share"):
             assert np.isfinite(rows.loc[control, "ours"]), (target, control)
+        assert "not kept" in rows.loc["headline_shuffled_prior", "reason"]
+        assert rows.loc["shuffled_prior", "reason"] == "there are no runs"
         assert np.isfinite(rows.loc["random_z", "change_low"])
         pairs = [
             top_change_rate(
