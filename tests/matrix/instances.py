@@ -17,14 +17,27 @@ from torch import nn
 
 from ccim_core.cli import main
 from ccim_core.encoder_specs import EncoderSpec
+from ccim_core.files import write_json
 from ccim_core.labels import get_label_set
-from ccim_core.manifest import Manifest
+from ccim_core.persons.networks import NetworkSpec
 from ccim_core.preprocessing import Preprocessing
 from ccim_core.study import Study
 from tests.ccim_core.datasets.builders import build_caer_s, build_emotic, build_groupwalk_table
+from tests.ccim_core.persons.tiny import rcnn_network
 
-__all__ = ["DATASETS", "ENCODER", "Instance", "make_instance", "run_command", "stub_encoder"]
+__all__ = [
+    "DATASETS",
+    "DETECTOR",
+    "ENCODER",
+    "KINDS",
+    "Instance",
+    "make_instance",
+    "run_command",
+    "stub_detector",
+    "stub_encoder",
+]
 
+DETECTOR = "stub-rcnn"
 ENCODER, WIDTH, SIDE = "stub", 16, 32
 WEIGHTS = "encoders/stub.pth"
 PROTOTYPES = 4
@@ -70,6 +83,11 @@ def stub_encoder() -> EncoderSpec:
     return EncoderSpec(make=make_trunk, width=WIDTH, preprocessing=preprocessing, head="fc.")
 
 
+def stub_detector() -> NetworkSpec:
+    """A small Faster R-CNN as one of `NETWORKS`, with a checkpoint given likewise."""
+    return NetworkSpec(make=rcnn_network, weights="fasterrcnn-mobilenet-coco")
+
+
 def run_command(*words: object) -> None:
     """A command as the user types it; it must succeed."""
     arguments = [str(word) for word in words]
@@ -113,17 +131,49 @@ DATASETS: dict[str, Callable[[Path, Path], None]] = {
 }
 
 
-def give_faces(study: Study) -> None:
-    """Face boxes in the upper half of the subjects that have none."""
-    frame = study.manifest.frame.copy()
-    if "face_x1" in frame:
-        frame["x1"], frame["x2"], frame["y1"] = 12.0, 48.0, 5.0
-        Manifest(frame=frame, labels=study.labels).save(study.path / "manifest.parquet")
-        return
-    width, height = frame["x2"] - frame["x1"], frame["y2"] - frame["y1"]
-    frame["face_x1"], frame["face_x2"] = frame["x1"] + width * 0.2, frame["x1"] + width * 0.8
-    frame["face_y1"], frame["face_y2"] = frame["y1"] + 1, frame["y1"] + height * 0.5
-    Manifest(frame=frame, labels=study.labels).save(study.path / "manifest.parquet")
+def sure_detector() -> nn.Module:
+    """A Faster R-CNN for which whatever its first stage proposes is a person."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = rcnn_network()
+    predictor = network.roi_heads.box_predictor
+    for parameter in predictor.parameters():
+        nn.init.zeros_(parameter)
+    with torch.no_grad():
+        predictor.cls_score.bias[1] = 8.0  # category 1 of COCO is the person
+    return network
+
+
+def write_faces(study: Study, path: Path) -> Path:
+    """COCO's JSON with a face in the upper half of each subject, by the subject's name."""
+    frame = study.manifest.frame
+    images = {name: k for k, name in enumerate(frame["image"].unique())}
+    annotations = []
+    for k, row in enumerate(frame.to_dict("records")):
+        width, height = row["x2"] - row["x1"], row["y2"] - row["y1"]
+        box = [row["x1"] + 0.2 * width, row["y1"] + 1, 0.6 * width, 0.4 * height]
+        annotation = {"id": k, "image_id": images[row["image"]], "category_id": 2, "bbox": box}
+        annotations.append(annotation | {"sample_id": row["sample_id"]})
+    content = {
+        "images": [
+            {"id": k, "file_name": name, "width": 60, "height": 40} for name, k in images.items()
+        ],
+        "categories": [{"id": 1, "name": "person"}, {"id": 2, "name": "face"}],
+        "annotations": annotations,
+    }
+    write_json(path, content)
+    return path
+
+
+def detect(dataset: str, study: Study, folder: Path) -> None:
+    """CAER-S has faces and no bodies, which Faster R-CNN finds; the others' bodies want faces."""
+    if dataset == "caer-s":
+        weights = folder / "detector.pth"
+        torch.save(sure_detector().state_dict(), weights)
+        options = ["--persons", DETECTOR, "--weights", weights, "--device", "cpu"]
+    else:
+        options = ["--import-coco", write_faces(study, folder / "faces.json")]
+    run_command("detect", "--study", study.path, *options, "--quiet")
 
 
 def write_known(study: Study, folder: Path) -> None:
@@ -140,7 +190,7 @@ def write_known(study: Study, folder: Path) -> None:
 
 
 def make_instance(folder: Path, dataset: str) -> Instance:
-    """`prepare`, `auxiliary`, `features`, `dictionary` of one dataset."""
+    """`prepare`, `detect`, `auxiliary`, `features`, `dictionary` of one dataset."""
     path, known = folder / "study", folder / "known"
     DATASETS[dataset](folder / "raw", path)
     with torch.random.fork_rng():
@@ -148,9 +198,8 @@ def make_instance(folder: Path, dataset: str) -> Instance:
         trunk = make_trunk()
     (path / "encoders").mkdir()
     torch.save(trunk.state_dict(), path / WEIGHTS)
-    study = Study.open(path)
-    give_faces(study)
-    write_known(study, known)
+    detect(dataset, Study.open(path), folder)
+    write_known(Study.open(path), known)
     for kind in KINDS:
         files = ["--kind", kind, "--files", known / kind, "--quiet"]
         run_command("auxiliary", "--study", path, *files)
