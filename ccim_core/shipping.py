@@ -25,6 +25,9 @@ __all__ = ["ship_study"]
 _RECORDS = ("config.json", "environment.json", "encoder.json", "metrics.jsonl", "done")
 _DECIMALS = 3  # of a probability: what a table prints, and it compresses three times better
 _TWINS = "twins"
+# Splits that no page shows by emotion or group, and what is left out of their metrics.
+_SUMMARISED = ("val", "twins")
+_DETAILS = ("per_class", "groups", "reliability", "confusion")
 _WEIGHTS = ("model.safetensors", "strata.safetensors")
 
 
@@ -57,9 +60,13 @@ def _ship_run(run: Run, target: Path, *, weights: bool) -> None:
     for name in (*_RECORDS, *(_WEIGHTS if weights else ())):
         if (run.path / name).is_file():
             shutil.copyfile(run.path / name, target / name)
-    # Without indentation and at six digits the metrics take a third of the space.
+    # Without indentation and at five digits the metrics take a third of the space.
     text = (run.path / "evaluation.json").read_text(encoding="utf-8")
-    short = json.loads(text, parse_float=lambda digits: float(f"{float(digits):.6g}"))
+    short = json.loads(text, parse_float=lambda digits: float(f"{float(digits):.5g}"))
+    for row in short["rows"]:
+        if row["split"] in _SUMMARISED:
+            for name in _DETAILS:
+                row.pop(name, None)
     compact = json.dumps(short, separators=(",", ":"))
     (target / "evaluation.json").write_text(compact, encoding="utf-8")
     table = pd.read_parquet(run.path / "predictions.parquet")

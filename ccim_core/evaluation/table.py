@@ -135,7 +135,7 @@ def _run_records(run: Run) -> list[dict[str, Any]]:
     records = []
     for row in evaluation["rows"]:
         compared = comparisons.get((row["split"], row["estimator"]), {})
-        absent = [one["emotion"] for one in row["per_class"] if not one["positives"]]
+        absent = [one["emotion"] for one in row.get("per_class", []) if not one["positives"]]
         record = {
             "run": run.name,
             "seed": run.config.train.seed,
