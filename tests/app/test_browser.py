@@ -216,8 +216,12 @@ def test_a_picture_by_the_camera_is_judged(chromium: Any, server: Server) -> Non
         page = visitor.open("predict?from=camera")
         shutter = page.get_by_text("Take Photo")
         shutter.wait_for()
-        page.wait_for_timeout(1000)  # until the first frame has come
+        page.wait_for_function(
+            "(video => video && video.readyState >= 2 && video.videoWidth > 0)"
+            "(document.querySelector('[data-testid=stCameraInput] video'))"
+        )
         shutter.click()
+        page.get_by_text("Clear photo").wait_for()
         page.get_by_text("After (solid bars)").wait_for(timeout=120_000)
         visitor.settle()
         assert visitor.errors() == []
