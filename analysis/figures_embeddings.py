@@ -40,6 +40,9 @@ INK = palette.INK["light"]
 UNKNOWN = "unknown"
 _SYMBOLS = ("circle", "diamond", "square", "cross", "triangle-up")
 _MAX_GROUPS = 24
+_MAX_SVG = 1500
+"""Up to so many points SVG is drawn sooner than WebGL has started."""
+
 _GREYED = {"marker": {"color": palette.MUTED, "opacity": 0.12}}
 _VERDICTS = {"right": "#0072B2", "wrong": "#D55E00"}
 _CHANGE_COLOURS = dict(zip(CHANGES, ("#56B4E9", "#009E73", "#D55E00", "#8A979E"), strict=True))
@@ -148,14 +151,15 @@ def _traces(
     *,
     legend: bool = True,
     highlight: Collection[str] | None = None,
-) -> list[go.Scattergl]:
+) -> list[go.Scatter | go.Scattergl]:
     mine = points[points["side"] == side]
+    kind = go.Scatter if len(mine) <= _MAX_SVG else go.Scattergl
     x, y = (mine[axis].to_numpy(np.float32) for axis in ("x", "y"))
     ids = mine["sample_id"].to_numpy(object)
     chosen = None if highlight is None else np.isin(ids.astype(str), list(highlight))
     traces = []
     for group in point_groups(mine, colour_by, emotions):
-        trace = go.Scattergl(
+        trace = kind(
             x=x[group.rows],
             y=y[group.rows],
             mode="markers",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from analysis.embedding_sources import Side
@@ -90,16 +92,13 @@ def _maps(study: Study, found: Embedding) -> None:
     titles = {side: found.record["titles"][side] for side in SIDES}
     columns = dict(zip(SIDES, st.columns(2, gap="small"), strict=True))
     alternative = describe_embedding(frame, (titles["before"], titles["after"]))
-    options: dict[str, Any] = {
-        "colour_by": colour,
-        "emotions": study.labels.emotions,
-        "ink": layout.ink(),
-    }
+    emotions, ink = study.labels.emotions, layout.ink()
+    key = (str(found.path), version(found.path, study.path / "manifest.parquet"), colour, ink)
     with columns[active]:
         st.markdown(f"**{SIDES[active].split(',')[0]}**: {titles[active]}")
         # What is chosen must not change this figure: a changed figure loses its selection.
         event = st.plotly_chart(
-            embedding_figure(frame, side=active, **options),
+            _figure(*key, active, emotions, frame),
             key=f"map_{found.path.stem}_{active}_{colour}",
             on_select="rerun",
             selection_mode=("lasso", "box", "points"),
@@ -110,8 +109,18 @@ def _maps(study: Study, found: Embedding) -> None:
     other = next(side for side in SIDES if side != active)
     with columns[other]:
         st.markdown(f"**{SIDES[other].split(',')[0]}**: {titles[other]}")
+        follower = _figure(*key, other, emotions, frame)
+        if chosen:
+            follower = embedding_figure(
+                frame,
+                side=other,
+                colour_by=colour,
+                emotions=emotions,
+                highlight=chosen,
+                ink=ink,
+            )
         st.plotly_chart(
-            embedding_figure(frame, side=other, highlight=chosen or None, **options),
+            follower,
             key=f"map_{found.path.stem}_{other}_{colour}_follower",
             config=CONFIG,
             alt=alternative,
@@ -122,6 +131,20 @@ def _maps(study: Study, found: Embedding) -> None:
         f"{record['settings']['seed']}. Distances between far groups mean little."
     )
     _gallery(study, found, chosen)
+
+
+@st.cache_resource(max_entries=48, ttl="1h", show_spinner=False)
+def _figure(
+    path: str,
+    stamp: tuple[int, ...],
+    colour: str,
+    ink: str,
+    side: str,
+    emotions: tuple[str, ...],
+    _frame: pd.DataFrame,
+) -> go.Figure:
+    """One side with nothing chosen: thousands of points take longer to lay out than to send."""
+    return embedding_figure(_frame, side=side, colour_by=colour, emotions=emotions, ink=ink)
 
 
 def _gallery(study: Study, found: Embedding, chosen: set[str]) -> None:

@@ -27,6 +27,11 @@ from ccim_core.manifest import read_table
 __all__ = ["show_making"]
 
 FORMS = {"folders": "Folders by emotion", "table": "A table (CSV, Parquet)"}
+HINTS = {
+    "folders": "With a sub-folder for each emotion, or train/ and test/ with those in them.",
+    "table": "The table has a row a person: the picture's path from that folder, and the emotions. "
+    "Splits and boxes can be found for you.",
+}
 BOXES = {
     "faces": "find the largest face, grow it to the body",
     "picture": "the whole picture is the person",
@@ -47,8 +52,7 @@ def show_making() -> None:
         placeholder="pictures",
         help=f"Inside {workspace.root()}, absolute or from there.",
     )
-    if form == "folders":
-        st.caption("With a sub-folder for each emotion, or train/ and test/ with those in them.")
+    st.caption(HINTS[form])
     if not text.strip():
         return
     with shown_errors("reading your data"):

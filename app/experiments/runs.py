@@ -56,7 +56,7 @@ def _table(table: pd.DataFrame) -> pd.DataFrame:
     if seen != ALL:
         table = table[table["inputs"] == seen]
     st.dataframe(
-        table.drop(columns=["variant"]),
+        table.drop(columns=["variant"]).dropna(axis="columns", how="all"),
         key="runs",
         hide_index=True,
         height=min(380, 38 + 35 * max(len(table), 1)),

@@ -57,11 +57,17 @@ def test_every_point_is_drawn_once_with_its_id_as_a_plain_list(colour_by: str) -
     frame = make_points(300)
     figure = embedding_figure(frame, side="after", colour_by=colour_by, emotions=LABELS.emotions)
     assert sorted(ids_of(figure.data)) == sorted(frame["sample_id"][:300])
-    assert {trace.type for trace in figure.data} == {"scattergl"}
     drawn = json.loads(figure.to_json())["data"][0]["customdata"]
     assert isinstance(drawn, list)
     assert isinstance(drawn[0], list)
     assert figure.data[0].unselected.marker.color == palette.MUTED
+
+
+@pytest.mark.parametrize(("n", "kind"), [(1500, "scatter"), (1501, "scattergl")])
+def test_many_points_are_drawn_by_webgl_and_few_without_starting_it(n: int, kind: str) -> None:
+    figure = embedding_figure(make_points(n), side="before")
+    assert {trace.type for trace in figure.data} == {kind}
+    assert len(ids_of(figure.data)) == n
 
 
 def test_fifty_thousand_points_are_a_light_payload() -> None:
@@ -192,7 +198,7 @@ def test_figure_7_shows_four_contexts_of_test_subjects_for_both_runs(study: Stud
     assert measures.loc["scene_purity", "before"] > 0.9
     assert measures.loc["scene_purity", "n"] == len(result.points) / 2
     figure = figure7_figure(result, emotions=LABELS.emotions)
-    drawn = [trace for trace in figure.data if trace.type == "scattergl"]
+    drawn = [trace for trace in figure.data if trace.customdata is not None]
     assert len(ids_of(drawn)) == len(result.points)
     titles = [note.text for note in figure.layout.annotations]
     assert titles[0].startswith("EMOT-Net<br>")
