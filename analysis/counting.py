@@ -114,8 +114,8 @@ def _missing(column: str, scene_column: str, present: list[str]) -> str:
     if column == scene_column:
         return (
             f"Expected a scene of each image in a column `{scene_column}` or scene weights, got "
-            f"neither (columns: {', '.join(present)}); name the column with --scene-column, or take "
-            "--scenes places365 (recognised in the pictures) or --scenes clusters."
+            f"neither (columns: {', '.join(present)}); name the column with --scene-column, or "
+            "take --scenes places365 (recognised in the pictures) or --scenes clusters."
         )
     return f"Expected a column `{column}`, got none (columns: {', '.join(present)})."
 

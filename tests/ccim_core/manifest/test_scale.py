@@ -1,4 +1,4 @@
-"""A manifest of a million rows, sound and at fault, in CPU seconds: a busy machine must not fail."""
+"""A manifest of a million rows, sound and at fault, timed in CPU seconds on a busy machine too."""
 
 from __future__ import annotations
 
