@@ -152,17 +152,19 @@ def _linked_scenes(options: list[str]) -> tuple[str, ...]:
     kept = st.session_state.setdefault("kept_places", ",".join(default))
     text = str(st.query_params.get(_SCENES, kept))
     value = st.session_state.get(_SCENES, text.split(","))
-    st.session_state[_SCENES] = [name for name in value if name in options][:MAX_PLACES]
-    st.multiselect(
+    st.session_state[_SCENES] = [name for name in value if name in options]
+    st.pills(
         "Places",
         options,
+        selection_mode="multi",
         key=_SCENES,
         format_func=readable,
-        max_selections=MAX_PLACES,
         label_visibility="collapsed",
-        placeholder="Choose places",
     )
-    chosen = st.session_state[_SCENES]
+    chosen = list(st.session_state[_SCENES])
+    if len(chosen) > MAX_PLACES:
+        st.caption(f"The first {MAX_PLACES} of {len(chosen)} are taken.")
+        chosen = chosen[:MAX_PLACES]
     text = st.session_state["kept_places"] = ",".join(chosen)
     if chosen and chosen != default:
         st.query_params[_SCENES] = text

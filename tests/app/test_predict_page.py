@@ -285,7 +285,7 @@ def test_another_place_asks_every_estimate_in_the_chosen_scenes(
     assert len(asked) == 7 * 4  # here and six scenes, four estimates
     assert "Over 7 places **Likelihood P(Y|X)** moves most" in words(test)
     assert "moved by up to 12.5%" in words(test)
-    test.multiselect(key="places").set_value(["snowfield", "bar"]).run()
+    choose(test, "places", ["snowfield", "bar"])
     assert "Over 3 places" in words(test)
     assert len(asked) == 7 * 4 + 3 * 4
     assert test.query_params["places"] == "snowfield,bar"
@@ -293,7 +293,7 @@ def test_another_place_asks_every_estimate_in_the_chosen_scenes(
     assert len(asked) == 7 * 4 + 2 * 3 * 4
     choose(test, "cut", "person")
     assert len(asked) == 7 * 4 + 2 * 3 * 4  # kept
-    test.multiselect(key="places").set_value([]).run()
+    choose(test, "places", [])
     assert "Choose or upload a place" in test.info[0].value
 
 
@@ -316,7 +316,8 @@ def test_a_link_opens_the_view_and_the_places(
 ) -> None:
     test = run_page("predict", view="places", places="bar,moon,kitchen")
     test = upload(test, "holiday.jpg", jpeg())
-    assert test.multiselect(key="places").value == ["bar", "kitchen"]
+    (places,) = (group for group in test.button_group if group.key == "places")
+    assert places.value == ["bar", "kitchen"]
     assert "Over 3 places" in words(test)
 
 
