@@ -149,6 +149,7 @@ def test_upload_choose_draw_compare(visit: Visit, astronaut: Path) -> None:
     pictures = page.locator('[data-testid="stImage"] img[alt^="The person in"]')
     assert pictures.count() == 7
     assert visitor.errors() == []
+    assert visitor.violations() == []
     visitor.screenshot("predict_another_place")
 
     told = json.loads(taken_along(visitor, "JSON"))
