@@ -6,6 +6,7 @@ A dataset is one function in `DATASETS` that adds its sub-parser and sets `func`
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,9 @@ def _prepare_legend(arguments: argparse.Namespace) -> int:
         following = f"python -m ccim_core photo-model --subjects {out} --scenes DIR"
     else:
         out = _write_manifest(kept, summary, arguments)
-        following = f"python -m ccim_core features --manifest {out}"
+        images = (arguments.root / "images").resolve()
+        words = ["python", "-m", "ccim_core", "detect"]
+        following = shlex.join([*words, "--manifest", str(out), "--images", str(images)])
     print(summary)
     print(f"Wrote {out}")
     print(f"Next: {following}")

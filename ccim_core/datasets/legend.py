@@ -298,7 +298,8 @@ def write_folders(
 def legend_manifest(kept: pd.DataFrame, *, seed: int = 0) -> pd.DataFrame:
     """The manifest's rows: whole portraits as subjects, split 80/10/10 by file within each label.
 
-    `image` is relative to the clone's folder images/.
+    `image` is relative to the clone's folder images/. `box_source` says that nobody has looked
+    where in the portrait the subject is, until `detect` does.
     """
     files = {str(label): list(group["file"]) for label, group in kept.groupby("label")}
     shares = {"train": 0.8, "val": 0.1, "test": 0.1}
@@ -312,6 +313,7 @@ def legend_manifest(kept: pd.DataFrame, *, seed: int = 0) -> pd.DataFrame:
             "y1": 0.0,
             "x2": kept["width"].astype(float),
             "y2": kept["height"].astype(float),
+            "box_source": "picture",
             "labels": kept["label"],
             "source_id": kept["sha256"],
             "votes": kept["votes"],

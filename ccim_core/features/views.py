@@ -13,7 +13,7 @@ from ccim_core.images import crop_box, mask_box
 from ccim_core.manifest import BOX_COLUMNS, FACE_COLUMNS, Manifest
 from ccim_core.preprocessing import Preprocessing
 
-__all__ = ["View"]
+__all__ = ["View", "require_boxes"]
 
 Kind = Literal["whole", "masked", "face_masked", "subject", "face"]
 _MASKED = ("masked", "face_masked")
@@ -66,10 +66,13 @@ class View:
     def boxes(self, manifest: Manifest) -> np.ndarray:
         """The rows' boxes as the view uses them, (n, 4) in pixels, not clipped; (n, 0) for `whole`.
 
-        Raises InputError for rows that have no such box.
+        Raises InputError for rows that have no such box, which for `masked` is also one that is
+        the whole picture for want of a person: nothing would be left to see.
         """
         if self.kind == "whole":
             return np.empty((len(manifest), 0))
+        if self.kind == "masked":
+            require_boxes(manifest, "to mask it")
         whose = "face" if self.box_columns == FACE_COLUMNS else "subject"
         boxes = manifest.face_boxes() if whose == "face" else manifest.boxes()
         absent = np.flatnonzero(~np.isfinite(boxes).all(1))
@@ -132,3 +135,22 @@ class View:
         if not isinstance(value, Mapping) or set(value) - known or "kind" not in value:
             raise InputError(f"Expected a view with keys {sorted(known)}, got {value!r}.")
         return cls(**value)
+
+
+def require_boxes(manifest: Manifest, purpose: str) -> None:
+    """Raise InputError if some rows have the whole picture as their box only for want of one.
+
+    purpose: what the box is needed for, such as "to mask it".
+    """
+    if "box_source" not in manifest.frame:
+        return
+    absent = np.flatnonzero((manifest.frame["box_source"] == "picture").to_numpy(bool))
+    if len(absent):
+        first = ", ".join(str(name) for name in manifest.frame["sample_id"].iloc[absent[:3]])
+        raise InputError(
+            f"Expected a subject box in every row {purpose}, got the whole picture for want of "
+            f"one in {len(absent)} of {len(manifest)} (first: {first}); run "
+            "`python -m ccim_core detect`, leave these rows out (its --drop-boxless), or show the "
+            "whole picture (view `whole`; for `train` --model.context_view whole "
+            "--dictionary.masked false)."
+        )

@@ -142,3 +142,19 @@ def test_rows_without_a_face(study: Study, capsys: pytest.CaptureFixture[str]) -
     Manifest(frame=frame, labels=study.labels).save(study.path / "manifest.parquet")
     assert main(["features", "--study", str(study.path), "--view", "face", *SIZE]) == 2
     assert "got none in 12 of 12" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["features", "dictionary"])
+def test_a_box_that_nobody_found_is_not_masked(
+    study: Study, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    frame = study.manifest.frame.assign(box_source=["picture"] + ["annotated"] * 11)
+    Manifest(frame=frame, labels=study.labels).save(study.path / "manifest.parquet")
+    options = ["--study", str(study.path), *SIZE]
+    assert main([command, *options]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: Expected a subject box in every row to mask it")
+    assert "python -m ccim_core detect" in error
+    assert len(error.strip().splitlines()) == 1
+    prototypes = ["--prototypes", "3"] if command == "dictionary" else []
+    assert main([command, *options, "--view", "whole", *prototypes]) == 0

@@ -192,7 +192,15 @@ def test_the_command_writes_either_form_and_says_what_comes_next(tmp_path, capsy
     assert len(list((tmp_path / "folders" / "Happy").iterdir())) == 4
     assert "Next: python -m ccim_core photo-model" in capsys.readouterr().out
     assert main([*base, "--out", str(tmp_path / "table"), "--form", "manifest"]) == 0
-    assert len(Manifest.load(tmp_path / "table" / "manifest.parquet")) == 4
+    path = tmp_path / "table" / "manifest.parquet"
+    assert len(Manifest.load(path)) == 4
+    following = capsys.readouterr().out.partition("Next: python -m ccim_core ")[2]
+    assert following == f"detect --manifest {path} --images {root / 'images'}\n"
+    # It is a command that runs, and what comes before it would refuse to mask whole portraits.
+    size = ["--size", "32", "--quiet", "--device", "cpu"]
+    assert main(["features", *following.split()[1:], *size]) == 2
+    assert "python -m ccim_core detect" in capsys.readouterr().err
+    assert main([*following.split(), "--persons", "none", "--quiet", "--device", "cpu"]) == 0
     assert main([*base, "--out", str(tmp_path / "folders")]) == 2
     error = capsys.readouterr().err
     assert error.startswith("error: Expected a new or empty folder")

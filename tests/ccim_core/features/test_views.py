@@ -128,3 +128,18 @@ def test_dict_round_trip() -> None:
 def test_bad_settings_are_refused(settings: dict) -> None:
     with pytest.raises(InputError, match="Expected"):
         View(kind="masked", **settings)
+
+
+@pytest.mark.parametrize("kind", ["whole", "subject", "face", "face_masked"])
+def test_a_whole_picture_for_want_of_a_box_can_be_seen_but_not_masked(
+    tmp_path: Path, kind: str
+) -> None:
+    manifest = make_manifest(tmp_path, 4)
+    frame = manifest.frame.assign(box_source=["picture", "face", None, "picture"])
+    found = Manifest(frame=frame, labels=manifest.labels)
+    assert len(View(kind=kind).boxes(found)) == 4
+    with pytest.raises(InputError, match=r"in 2 of 4 \(first: 0-0, 3-0\).* detect") as error:
+        View(kind="masked").boxes(found)
+    assert "--drop-boxless" in str(error.value)
+    others = Manifest(frame=frame.iloc[1:3], labels=manifest.labels)
+    assert len(View(kind="masked").boxes(others)) == 2
