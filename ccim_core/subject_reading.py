@@ -23,7 +23,7 @@ __all__ = ["OpenEncoder", "Projection", "SubjectReading"]
 OpenEncoder = Callable[[StreamPlan], Encoder]
 
 # What stays true of a subject when the picture round it changes; a depth map does not.
-_OF_THE_SUBJECT = ("landmarks", "keypoints")
+_OF_THE_SUBJECT = ("landmarks", "face_points", "keypoints")
 
 
 class Projection(NamedTuple):

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from ccim_core.cli.inputs import add_source_options, open_source
+from ccim_core.cli.inputs import Source, add_source_options, open_source
+from ccim_core.cli.looking import add_looking_options, looking_device, looking_options
+from ccim_core.errors import InputError
+
+if TYPE_CHECKING:
+    from ccim_core.auxiliary_stores import AuxiliaryKind
+    from ccim_core.features.store import FeatureStore
 
 __all__ = ["add_parser"]
 
-# The keys of `ccim_core.auxiliary.AUXILIARY`, which is too heavy to import for --help.
-_KINDS = ("landmarks", "keypoints", "depth")
+# The keys of `ccim_core.auxiliary_stores.AUXILIARY`, which is too heavy to import for --help.
+_KINDS: tuple[AuxiliaryKind, ...] = ("landmarks", "face_points", "keypoints", "depth")
+_ESTIMATED: tuple[AuxiliaryKind, ...] = (
+    "face_points",
+    "keypoints",
+)  # by default; depth takes a package of its own
+_POSES = "keypointrcnn-resnet50"
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -19,39 +31,122 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "auxiliary",
         help="landmarks, keypoints and depth maps, for EmotiCon",
         description="Store what is known of each subject beside the picture. Rendered pictures "
-        "come with the renderer's truth; for others give your own files: FOLDER/SAMPLE_ID.npy, "
-        "landmarks (68, 2) and keypoints (17, 3: x, y, visibility 0 to 2) in pixels, depth (H, W) "
-        "in any unit. What is there already is not done again.",
+        "come with the renderer's truth. For others give your own files, FOLDER/SAMPLE_ID.npy: "
+        "landmarks (68, 2), face_points (5, 2) and keypoints (17, 3: x, y, visibility 0 to 2) in "
+        "pixels, depth (H, W) in any unit; or have networks estimate them: face_points by MTCNN, "
+        "keypoints by keypoint R-CNN, depth by Depth Anything V2 (needs the package transformers). "
+        "What is there already is not done again.",
     )
     add_source_options(parser)
     parser.add_argument(
-        "--kind", nargs="+", choices=_KINDS, default=list(_KINDS), help="default: all three"
+        "--kind",
+        nargs="+",
+        choices=_KINDS,
+        help=f"default: all that are there; with --estimate: {' '.join(_ESTIMATED)}",
     )
-    parser.add_argument(
+    ways = parser.add_mutually_exclusive_group()
+    ways.add_argument(
         "--files", type=Path, metavar="FOLDER", help="your files, of one kind; not if rendered"
     )
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    ways.add_argument("--estimate", action="store_true", help="by networks; not if rendered")
+    parser.add_argument(
+        "--weights", default="default", metavar="FILE", help="a checkpoint of keypoint R-CNN"
+    )
+    parser.add_argument(
+        "--depth-model",
+        type=Path,
+        metavar="FOLDER",
+        help="a depth estimator of transformers (default: weights get depth-anything-v2-small)",
+    )
+    parser.add_argument(
+        "--depth-output",
+        choices=("distance", "inverse"),
+        help="what that one gives, where its settings do not say",
+    )
+    add_looking_options(parser)
     parser.set_defaults(func=_auxiliary)
 
 
 def _auxiliary(arguments: argparse.Namespace) -> int:
     from ccim_core.auxiliary import extract_auxiliary, import_auxiliary
-    from ccim_core.errors import InputError
+    from ccim_core.pictures import RENDERED_SCHEME
 
+    options = looking_options(arguments)
     source = open_source(arguments)
     manifest, reader, root = source.manifest, source.reader, source.features_root
+    rendered = manifest.frame["image"].str.startswith(RENDERED_SCHEME).all()
+    kinds: tuple[AuxiliaryKind, ...] = arguments.kind or (
+        _ESTIMATED if arguments.estimate else _KINDS
+    )
+    following = f"python -m ccim_core train {source.options} --model.name emoticon"
     if arguments.files is not None:
-        if len(arguments.kind) != 1:
-            raise InputError(f"Expected one --kind with --files, got {len(arguments.kind)}.")
-        (kind,) = arguments.kind
+        if arguments.kind is None or len(kinds) != 1:
+            raise InputError(f"Expected one --kind with --files, got {len(arguments.kind or ())}.")
         files = arguments.files
-        stores = [import_auxiliary(manifest, reader, kind, files, root=root, quiet=arguments.quiet)]
+        stores = [
+            import_auxiliary(manifest, reader, kinds[0], files, root=root, quiet=arguments.quiet)
+        ]
+    elif arguments.estimate:
+        stores = [_estimate(kind, arguments, source, options) for kind in kinds]
+        if options["rank"] > 0:
+            return 0
     else:
-        stores = extract_auxiliary(
-            manifest, reader, arguments.kind, root=root, quiet=arguments.quiet
-        )
-    for kind, store in zip(arguments.kind, stores, strict=True):
+        if not rendered and arguments.kind is None:
+            raise InputError(
+                "Expected --estimate, or --files with one --kind, for pictures that are not "
+                "rendered, got neither."
+            )
+        stores = extract_auxiliary(manifest, reader, kinds, root=root, quiet=arguments.quiet)
+    for kind, store in zip(kinds, stores, strict=True):
         shape = " × ".join(str(length) for length in store.shape)
         print(f"{kind}: {len(manifest)} rows of {shape} in {store.path}")
-    print(f"next: python -m ccim_core train {source.options} --model.name emoticon")
+    if not rendered:
+        following += " --model.landmarks 5" if "face_points" in kinds else ""
+        following += "" if "depth" in kinds else " --model.depth false"
+    print(f"next: {following}")
     return 0
+
+
+def _estimate(
+    kind: AuxiliaryKind, arguments: argparse.Namespace, source: Source, options: dict[str, Any]
+) -> FeatureStore:
+    """The store of one kind's estimates. Raises InputError where some rows can have none."""
+    from ccim_core.auxiliary_estimates import (
+        DepthEstimates,
+        Estimates,
+        JointEstimates,
+        estimate_auxiliary,
+        find_face_points,
+    )
+    from ccim_core.depth_model import DepthModel
+    from ccim_core.detection import FaceDetector
+    from ccim_core.persons.detectors import PoseEstimator
+    from ccim_core.persons.networks import load_network
+
+    manifest, reader, root = source.manifest, source.reader, source.features_root
+    device = looking_device(arguments)
+    if kind == "landmarks":
+        raise InputError(
+            "Expected a kind that networks estimate (face_points, keypoints, depth), got "
+            "landmarks, all 68 of which none of ours finds; take yours in with --files, or "
+            "estimate face_points and train with --model.landmarks 5."
+        )
+    if kind == "face_points":
+        detector = FaceDetector(device=device)
+        store, found = find_face_points(manifest, reader, detector, root=root, **options)
+        absent = manifest.frame["sample_id"].astype(str)[~found]
+        if len(absent):
+            print(
+                f"no face was found of {len(absent)} of {len(manifest)} subjects (first: "
+                f"{', '.join(absent[:3])}); leave them out with `python -m ccim_core detect "
+                f"{source.options} --drop-faceless`"
+            )
+        return store
+    estimates: Estimates
+    if kind == "keypoints":
+        network = load_network(_POSES, weights=arguments.weights, joints=True)
+        estimates = JointEstimates(PoseEstimator(network, device=device))
+    else:
+        model = DepthModel(arguments.depth_model, output=arguments.depth_output, device=device)
+        estimates = DepthEstimates(model)
+    return estimate_auxiliary(manifest, reader, estimates, root=root, **options)

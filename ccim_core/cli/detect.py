@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ccim_core.cli.inputs import add_source_options, open_source
+from ccim_core.cli.looking import add_looking_options, looking_device, looking_options
 
 if TYPE_CHECKING:
     from ccim_core.persons.detect import DetectSummary
@@ -67,13 +67,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--export-coco", type=Path, metavar="FILE", help="write the boxes as COCO's JSON"
     )
-    parser.add_argument("--batch-size", type=int, default=4, metavar="N")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    parser.add_argument(
-        "--workers", type=int, default=2, metavar="N", help="threads that decode pictures"
-    )
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    add_looking_options(parser)
     parser.set_defaults(func=_detect)
 
 
@@ -90,7 +85,7 @@ def _detect(arguments: argparse.Namespace) -> int:
         drop_boxless=arguments.drop_boxless,
         drop_faceless=arguments.drop_faceless,
     )
-    options = _options(arguments)
+    options = looking_options(arguments)
     source = open_source(arguments)
     coco = arguments.import_coco
     done = detect_subjects(
@@ -126,7 +121,7 @@ def _openers(arguments: argparse.Namespace) -> dict[str, Any]:
     from ccim_core.persons.detectors import PersonDetector
     from ccim_core.persons.networks import NETWORKS, load_network
 
-    name, device = arguments.persons, _device(arguments)
+    name, device = arguments.persons, looking_device(arguments)
     able = [key for key, spec in NETWORKS.items() if not spec.joints]
     if name not in (*able, "none"):
         raise InputError(f"Expected --persons of {[*able, 'none']}, got {name!r}.")
@@ -145,37 +140,6 @@ def _openers(arguments: argparse.Namespace) -> dict[str, Any]:
         "open_persons": None if name == "none" else open_persons,
         "open_faces": lambda: FaceDetector(device=device),
     }
-
-
-def _options(arguments: argparse.Namespace) -> dict[str, Any]:
-    from ccim_core.errors import InputError
-
-    for name, least in (("batch_size", 1), ("workers", 0)):
-        if getattr(arguments, name) < least:
-            raise InputError(
-                f"Expected --{name.replace('_', '-')} to be {least} or more, "
-                f"got {getattr(arguments, name)}."
-            )
-    return {
-        "batch_size": arguments.batch_size,
-        "workers": arguments.workers,
-        "quiet": arguments.quiet,
-        "rank": int(os.environ.get("RANK", "0")),
-        "world_size": int(os.environ.get("WORLD_SIZE", "1")),
-    }
-
-
-def _device(arguments: argparse.Namespace) -> str:
-    import torch
-
-    from ccim_core.errors import InputError
-
-    has_gpu = torch.cuda.is_available()
-    if arguments.device == "cuda" and not has_gpu:
-        raise InputError("Expected a CUDA device, got none; take --device cpu.")
-    if arguments.device == "cpu" or not has_gpu:
-        return "cpu"
-    return f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
 
 
 def _say(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from torch import Tensor, nn
 
+from ccim_core.auxiliary_stores import AuxiliaryKind
 from ccim_core.errors import InputError
 from ccim_core.features.views import View
 from ccim_core.labels import Kind
@@ -31,13 +32,14 @@ class StreamSpec:
         "pooled" (d,) or "map" (d, h, w): features of the side's encoder (pictures instead, where
         it is fine-tuned);
         "pixels" (size, size, 3), bytes: the picture itself, for a model with a network of its own;
-        "landmarks" (68, 2), "keypoints" (17, 3), "depth" (side, side): see `ccim_core.auxiliary`.
+        "landmarks" (68, 2), "face_points" (5, 2), "keypoints" (17, 3), "depth" (side, side): see
+        `ccim_core.auxiliary`.
     view: the cut of the picture, for the first three. size: of pixels.
     """
 
     name: str
     side: Literal["subject", "context"]
-    form: Literal["pooled", "map", "pixels", "landmarks", "keypoints", "depth"]
+    form: Literal["pooled", "map", "pixels"] | AuxiliaryKind
     view: View | None = None
     size: int | None = None
 

@@ -11,7 +11,8 @@ subject is, with an attention map a as in the attention branch network, x (1 + a
 64², standardised, the subject's box at its median. Each part ends in 26 numbers; nothing but their
 concatenation is between them and the classifier.
 All that landmarks and keypoints say is the subject's, multiplication included: it is inside s.
-Without `depth` h has two parts, 52: a smaller model, and the config says so.
+Without `depth` h has two parts, 52, and with 5 `landmarks` the face is read from the five points
+that a face detector finds: smaller models, and the config says so.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from ccim_core.models.base import Batch, EmotionModel, StreamSpec, refuse_encode
 from ccim_core.models.layers import ConvStack, pixels_to_input, scaled_widths
 
 if TYPE_CHECKING:
+    from ccim_core.auxiliary_stores import AuxiliaryKind
     from ccim_core.training.config import ModelConfig
 
 __all__ = ["EmotiCon", "GaitNetwork", "LandmarkNetwork", "multiplicative_loss"]
@@ -88,10 +90,19 @@ def _standardised(points: Tensor, weights: Tensor) -> Tensor:
 
 
 class LandmarkNetwork(nn.Module):
-    """68 landmarks (B, 68, 2) in pixels to (B, width)."""
+    """Landmarks (B, n, 2) in pixels to (B, width): 68 by convolutions along the contours that they
+    are numbered along; 5, which lie on none, by a layer over all of them."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, n_landmarks: int = 68) -> None:
         super().__init__()
+        if n_landmarks == 5:
+            self.layers = nn.Sequential(
+                nn.Flatten(),
+                nn.Linear(2 * n_landmarks, width),
+                nn.ReLU(),
+                nn.Linear(width, width),
+            )
+            return
         self.layers = nn.Sequential(
             nn.Conv1d(2, width, 3, padding=1),
             nn.ReLU(),
@@ -189,6 +200,7 @@ class EmotiCon(EmotionModel):
         inputs: "both", or the one stream that is seen: the other's projection is zero.
         channels: factor on the widths of all networks.
         depth: the third part.
+        landmarks: of the face, 68 or 5.
     """
 
     paper_d_h: ClassVar[int] = 3 * _PART
@@ -203,6 +215,7 @@ class EmotiCon(EmotionModel):
         inputs: str = "both",
         channels: float = 1.0,
         depth: bool = True,
+        landmarks: int = 68,
     ) -> None:
         super().__init__()
         parts = 3 if depth else 2
@@ -216,7 +229,8 @@ class EmotiCon(EmotionModel):
         (width,) = scaled_widths([_FACTOR_WIDTH], channels)
         image_widths = scaled_widths(_IMAGE_WIDTHS, channels)
         depth_widths = scaled_widths(_DEPTH_WIDTHS, channels)
-        self.face_network, self.gait_network = LandmarkNetwork(width), GaitNetwork(width)
+        self.face_network = LandmarkNetwork(width, landmarks)
+        self.gait_network = GaitNetwork(width)
         self.face_classifier = nn.Linear(width, n_classes)
         self.gait_classifier = nn.Linear(width, n_classes)
         self.image_network = _ImageNetwork(image_widths, normalise=normalise)
@@ -241,8 +255,9 @@ class EmotiCon(EmotionModel):
             view=View(kind=config.context_view or "masked"),
             size=config.context_pixels or _PIXELS,
         )
+        face: AuxiliaryKind = "landmarks" if config.landmarks == 68 else "face_points"
         specs = [
-            StreamSpec(name="landmarks", side="subject", form="landmarks"),
+            StreamSpec(name="landmarks", side="subject", form=face),
             StreamSpec(name="keypoints", side="subject", form="keypoints"),
             image,
         ]
@@ -269,11 +284,12 @@ class EmotiCon(EmotionModel):
             inputs=config.inputs,
             channels=config.channels,
             depth=config.depth,
+            landmarks=config.landmarks,
         )
 
     def encode(self, batch: Batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """Streams `landmarks` (B, 68, 2), `keypoints` (B, 17, 3), `image` (B, S, S, 3) in 0–255
-        and, with it, `depth` (B, 64, 64), to s and c."""
+        """Streams `landmarks` (B, 68, 2) or (B, 5, 2), `keypoints` (B, 17, 3), `image` (B, S, S, 3)
+        in 0–255 and, with it, `depth` (B, 64, 64), to s and c."""
         s = {
             "face": torch.tanh(self.face_network(batch["landmarks"])),
             "gait": torch.tanh(self.gait_network(batch["keypoints"])),

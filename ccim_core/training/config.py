@@ -83,7 +83,8 @@ class ModelConfig:
     one stream. `*_parts` leave things out of the picture that a stream sees: all but the subject
     (a perfect matte), or the scene (subject and bystanders stay); only rendered pictures can be
     drawn so. `*_pixels` and `channels` (a factor on the widths of the layers) concern models with
-    networks of their own; `normalise` is batch normalisation; `depth` is EmotiCon's third stream.
+    networks of their own; `normalise` is batch normalisation; `depth` is EmotiCon's third stream,
+    and `landmarks` how many of the face it reads: the usual 68, or the 5 that face detectors find.
     """
 
     name: str = "emot_net"
@@ -100,6 +101,7 @@ class ModelConfig:
     context_pixels: int | None = None
     channels: float = 1.0
     depth: bool = True
+    landmarks: Literal[68, 5] = 68
 
     def __post_init__(self) -> None:
         optional = ("d_h", "subject_pixels", "context_pixels")

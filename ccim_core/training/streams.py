@@ -114,7 +114,7 @@ def _specs(config: RunConfig) -> tuple[StreamSpec, ...]:
 def _plan(config: RunConfig, spec: StreamSpec) -> Plan:
     model, encoder = config.model, config.encoder
     parts = model.subject_parts if spec.side == "subject" else model.context_parts
-    if spec.form == "landmarks" or spec.form == "keypoints" or spec.form == "depth":
+    if spec.form != "pooled" and spec.form != "map" and spec.form != "pixels":
         if spec.form == "depth" and parts != "all":
             raise InputError(
                 "Expected `model.depth` false where the context shows only "

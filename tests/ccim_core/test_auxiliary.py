@@ -25,7 +25,7 @@ from ccim_core.pictures import PictureReader
 from tests.ccim_core.features.toys import make_manifest
 
 KINDS = tuple(AUXILIARY)
-SHAPES = {"landmarks": (68, 2), "keypoints": (17, 3), "depth": (20, 30)}
+SHAPES = {"landmarks": (68, 2), "face_points": (5, 2), "keypoints": (17, 3), "depth": (20, 30)}
 
 
 @pytest.fixture(scope="module")

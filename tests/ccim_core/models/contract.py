@@ -13,7 +13,12 @@ __all__ = ["WIDTHS", "make_batch", "make_config", "make_model"]
 
 WIDTHS = {"subject": 12, "context": 10}
 N_CLASSES = 7
-_SHAPES = {"landmarks": (68, 2), "keypoints": (17, 3), "depth": (64, 64)}
+_SHAPES = {
+    "landmarks": (68, 2),
+    "face_points": (5, 2),
+    "keypoints": (17, 3),
+    "depth": (64, 64),
+}
 
 
 def make_config(name: str, **options: object) -> ModelConfig:
