@@ -93,11 +93,15 @@ def _inputs(model: dict[str, Any]) -> str:
 
 
 def run_curves(run: RunRecord) -> pd.DataFrame:
-    """metrics.jsonl: a row an epoch, from 1. Empty where the run has none.
+    """metrics.jsonl: a row an epoch, from 1; null is NaN. Empty where the run has none.
 
     Raises InputError for a file that is something else.
     """
-    return pd.DataFrame([{**row, "epoch": row["epoch"] + 1} for row in _epochs(run)])
+    epochs = [
+        {name: math.nan if value is None else value for name, value in row.items()}
+        for row in _epochs(run)
+    ]
+    return pd.DataFrame([{**row, "epoch": row["epoch"] + 1} for row in epochs])
 
 
 def _epochs(run: RunRecord) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ predictions.parquet evaluation.json embeddings/ done
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -267,4 +268,10 @@ def _write_tensors(path: Path, tensors: dict[str, Tensor], *, half: bool) -> Non
 
 def _write_history(path: Path, history: list[dict[str, float]]) -> None:
     with write_atomically(path) as temporary:
-        temporary.write_text("".join(json.dumps(row) + "\n" for row in history))
+        temporary.write_text("".join(_json_line(row) + "\n" for row in history))
+
+
+def _json_line(row: dict[str, float]) -> str:
+    """One line of JSON, whose standard knows no NaN: an undefined metric is null."""
+    defined = {name: value if math.isfinite(value) else None for name, value in row.items()}
+    return json.dumps(defined, allow_nan=False)

@@ -101,10 +101,13 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
 def _print_table(table: pd.DataFrame) -> None:
     """Headlines; where no split is free of the bias, what reweighting says of one."""
+    from ccim_core.evaluation.vad import VAD_METRICS
+
     columns = ["variant", "estimator", "split", "runs", "headline", "headline_sd", "gain", "ece"]
     estimated = not table["split"].eq("shift").any()
     if estimated:
         columns += ["shift_estimate", "shift_effective_size"]
+    columns += [name for name in VAD_METRICS if name in table]
     print(table[columns].to_string(index=False, float_format=lambda value: f"{value:.3f}"))
     if estimated:
         groups = " and ".join(sorted(set(table["shift_groups"].dropna())))

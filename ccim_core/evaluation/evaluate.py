@@ -23,6 +23,7 @@ from ccim_core.evaluation.predictions import (
     split_features,
     write_predictions,
 )
+from ccim_core.evaluation.vad import vad_errors
 from ccim_core.files import read_json, write_json
 from ccim_core.metrics.consistency import top_change_rate, within_group_movement
 from ccim_core.metrics.groups import group_proportions
@@ -110,6 +111,7 @@ def _records(
     targets = data.targets[features.rows]
     outputs = _outputs_by_estimator(frame, run)
     reference = outputs.get("likelihood")
+    vad = vad_errors(run, data, features)
     records = []
     for key, values in outputs.items():
         record: dict[str, Any] = {"split": features.split, "estimator": key}
@@ -126,7 +128,7 @@ def _records(
         record["shift_groups"] = source
         if reference is not None and key != "likelihood":
             record["top_change_from_likelihood"] = top_change_rate(reference, values)
-        record |= _movement(run, rows, values)
+        record |= _movement(run, rows, values) | vad
         records.append(record)
     return records
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from ccim_core.evaluation.checks import require_same_study
 from ccim_core.evaluation.evaluate import EVALUATION_FILE, read_evaluation
+from ccim_core.evaluation.vad import VAD_METRICS
 from ccim_core.metrics.consistency import debias_recovery
 from ccim_core.run import Run
 from ccim_core.study import Study
@@ -80,9 +81,9 @@ def study_table(study: Study) -> pd.DataFrame:
 
     Columns: variant, intervention, inputs, oracle (bool), estimator, split, runs (number of
     seeds), sd_reason (why there are no deviations, or ""), <name>, <name>_sd for METRICS and
-    CONTROLS (NaN where undefined), COUNTS (the least), TEXTS (the commonest), and
-    recovery_<inputs>, recovery_<inputs>_sd, recovery_<inputs>_reason on the shift split against
-    every oracle there is.
+    CONTROLS (NaN where undefined) and, where a run predicts them, VAD_METRICS, COUNTS (the
+    least), TEXTS (the commonest), and recovery_<inputs>, recovery_<inputs>_sd,
+    recovery_<inputs>_reason on the shift split against every oracle there is.
 
     Raises:
         InputError: a run of another label set or manifest: its numbers are of other subjects.
@@ -101,7 +102,7 @@ def study_table(study: Study) -> pd.DataFrame:
         row: dict[str, Any] = dict(zip(keys, values, strict=True))
         row["runs"] = len(part)
         row["sd_reason"] = "" if len(part) > 1 else "one seed only"
-        for name in _NUMBERS:
+        for name in (*_NUMBERS, *(name for name in VAD_METRICS if name in table)):
             numbers = part[name].to_numpy(float) if name in part else np.array([np.nan])
             row[name] = _mean(numbers)
             row[f"{name}_sd"] = _deviation(numbers)
@@ -144,6 +145,7 @@ def _run_records(run: Run) -> list[dict[str, Any]]:
             "inputs": input_name(run.config),
             "oracle": run.config.train.split == _ORACLE_SPLIT,
             **{name: row.get(name) for name in (*METRICS, *COUNTS)},
+            **{name: row[name] for name in VAD_METRICS if name in row},
             "estimator": row["estimator"],
             "split": row["split"],
             "worst_group_name": row.get("worst_group_name"),

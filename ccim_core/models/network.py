@@ -18,7 +18,7 @@ class NetworkOutput(NamedTuple):
 
     logits (B, C) before the link (with the counterfactual branch: of the total effect); fused
     (B, C), without that branch; h (B, d_h); u and v, the projections; side, what the model's own
-    losses are taken on, by name.
+    losses are taken on, by name; vad (B, 3), valence, arousal and dominance divided by 10, or None.
     """
 
     logits: Tensor
@@ -27,6 +27,7 @@ class NetworkOutput(NamedTuple):
     u: Tensor
     v: Tensor
     side: dict[str, Tensor]
+    vad: Tensor | None
 
 
 class EmotionNetwork(nn.Module):
@@ -37,6 +38,7 @@ class EmotionNetwork(nn.Module):
         classifier: (…, d_h or d_m) to logits (…, C).
         deconfounder: CCIM, or None for the plain model.
         counterfactual: the context-only branch, or None.
+        vad: h to valence, arousal and dominance, (…, 3), or None: outside the intervention.
     """
 
     def __init__(
@@ -46,12 +48,14 @@ class EmotionNetwork(nn.Module):
         classifier: nn.Module,
         deconfounder: CCIM | None = None,
         counterfactual: CounterfactualBranch | None = None,
+        vad: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.model = model
         self.classifier = classifier
         self.deconfounder = deconfounder
         self.counterfactual = counterfactual
+        self.vad = vad
 
     def project(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Streams to u (B, d_u) and v (B, d_v)."""
@@ -90,4 +94,5 @@ class EmotionNetwork(nn.Module):
         logits = fused
         if self.counterfactual is not None:
             logits = self.counterfactual.total_effect(fused, v)
-        return NetworkOutput(logits, fused, h, u, v, self.model.side_outputs(s, c))
+        vad = None if self.vad is None else self.vad(h)
+        return NetworkOutput(logits, fused, h, u, v, self.model.side_outputs(s, c), vad)

@@ -15,6 +15,7 @@ from ccim_core.causal.prior_correction import (
 )
 from ccim_core.causal.reweighting import emotion_stratum_groups, inverse_propensity_weights
 from ccim_core.confounders import ConfounderDictionary
+from ccim_core.datasets.votes import soft_targets
 from ccim_core.errors import InputError
 from ccim_core.labels import LabelSet
 from ccim_core.models.network import EmotionNetwork
@@ -26,6 +27,7 @@ from ccim_core.training.losses import weighted_l2_weights
 from ccim_core.training.picture_samples import PictureSamples
 from ccim_core.training.samples import FeatureSamples, Samples
 from ccim_core.training.streams import dictionary_plan, encoder_plans
+from ccim_core.training.vad import training_targets
 
 __all__ = ["Assembly", "assemble", "confounders_of", "run_labels", "split_samples"]
 
@@ -103,7 +105,11 @@ def assemble(data: StudyData, config: RunConfig) -> Assembly:
     labels = run_labels(config, data.study.labels)
     dictionary = data.dictionary(config)
     stratum = data.strata(config, split)
-    targets = torch.from_numpy(data.targets[data.rows(split)])
+    rows = data.rows(split)
+    agreed = torch.from_numpy(data.targets[rows])
+    targets = agreed
+    if config.train.targets == "votes":
+        targets = torch.from_numpy(soft_targets(data.manifest)[rows])
     conditional = count_emotions_by_stratum(
         targets,
         torch.from_numpy(stratum),
@@ -135,7 +141,8 @@ def assemble(data: StudyData, config: RunConfig) -> Assembly:
         validation_samples=split_samples(data, config, config.train.validation_split),
         validation_targets=torch.from_numpy(data.targets[validation_rows]),
         class_weights=weighted_l2_weights(marginal) if labels.loss == "weighted_l2" else None,
-        **_reweighting(config, labels, targets, torch.from_numpy(stratum), conditional),
+        vad=None if config.vad.loss == "none" else training_targets(data.manifest.frame.iloc[rows]),
+        **_reweighting(config, labels, agreed, torch.from_numpy(stratum), conditional, marginal),
     )
     return Assembly(
         network=network,
@@ -147,16 +154,23 @@ def assemble(data: StudyData, config: RunConfig) -> Assembly:
 
 
 def _reweighting(
-    config: RunConfig, labels: LabelSet, targets: Tensor, stratum: Tensor, conditional: Tensor
+    config: RunConfig,
+    labels: LabelSet,
+    agreed: Tensor,
+    stratum: Tensor,
+    conditional: Tensor,
+    marginal: Tensor,
 ) -> dict[str, Tensor]:
-    """Offsets, weights or groups that the intervention's training form asks for."""
+    """Offsets, weights or groups that the intervention's training form asks for.
+
+    Weights and groups go by the agreed labels (n, C): votes belong to no one group.
+    """
     intervention = config.intervention
     if intervention.name == "logit_adjusted":
-        marginal = emotion_marginal(targets)
         return {"offsets": logit_adjustment(stratum, conditional, marginal, kind=labels.kind)}
     if intervention.name == "inverse_propensity":
         found = inverse_propensity_weights(
-            targets,
+            agreed,
             stratum,
             len(conditional),
             kind=labels.kind,
@@ -165,7 +179,7 @@ def _reweighting(
         )
         return {"weights": found.weights.float()}
     if intervention.name == "group_dro":
-        groups = emotion_stratum_groups(targets, stratum, len(conditional))
+        groups = emotion_stratum_groups(agreed, stratum, len(conditional))
         # Groups that nobody is in would only dilute the mixture.
         return {"groups": groups[:, groups.sum(0) > 0]}
     return {}

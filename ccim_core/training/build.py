@@ -10,6 +10,7 @@ from ccim_core.causal.ccim import CCIM
 from ccim_core.causal.counterfactual import CounterfactualBranch
 from ccim_core.causal.heads import make_head
 from ccim_core.labels import LabelSet
+from ccim_core.manifest import VAD_COLUMNS
 from ccim_core.models import model_class
 from ccim_core.models.network import EmotionNetwork
 from ccim_core.training.config import RunConfig
@@ -37,6 +38,8 @@ def build_network(
         config.model, widths=widths, n_classes=labels.size, encoders=encoders or {}
     )
     intervention = config.intervention
+    deconfounder = branch = None
+    classifier: nn.Module
     if intervention.name == "ccim":
         deconfounder = CCIM(
             prototypes,
@@ -48,10 +51,17 @@ def build_network(
             prior_kind=intervention.prior,
             weighting=intervention.weighting,
         )
-        head = make_head(intervention.head, intervention.d_m, labels.size)
-        return EmotionNetwork(model=model, classifier=head, deconfounder=deconfounder)
-    branch = None
-    if intervention.name == "counterfactual":
-        branch = CounterfactualBranch(model.d_v, labels.size)
-    classifier = nn.Linear(model.d_h, labels.size)
-    return EmotionNetwork(model=model, classifier=classifier, counterfactual=branch)
+        classifier = make_head(intervention.head, intervention.d_m, labels.size)
+    else:
+        if intervention.name == "counterfactual":
+            branch = CounterfactualBranch(model.d_v, labels.size)
+        classifier = nn.Linear(model.d_h, labels.size)
+    # Drawn last: with the same seed all else starts as it would without this head.
+    vad = None if config.vad.loss == "none" else nn.Linear(model.d_h, len(VAD_COLUMNS))
+    return EmotionNetwork(
+        model=model,
+        classifier=classifier,
+        deconfounder=deconfounder,
+        counterfactual=branch,
+        vad=vad,
+    )

@@ -17,6 +17,7 @@ import yaml
 
 from ccim_core.errors import InputError
 from ccim_core.training.exact_settings import build_exactly
+from ccim_core.training.vad_config import VadConfig
 
 __all__ = [
     "DictionaryConfig",
@@ -26,6 +27,7 @@ __all__ = [
     "OptimConfig",
     "RunConfig",
     "TrainConfig",
+    "VadConfig",
     "config_parser",
     "from_dict",
     "load_recipe",
@@ -190,6 +192,8 @@ class TrainConfig:
     `batch_size` is the global batch of one optimiser step, over all processes and
     `accumulation` micro-batches. `patience` in epochs, 0 for none. `loss` in place of the label
     set's own ("label_set"): outputs trained with the weighted L2 are scores, not probabilities.
+    `targets` "votes" trains on the share of annotators who gave each emotion, where the manifest
+    has them, in place of the agreed labels; what is chosen and reported stays with the labels.
     `refit` fits the classifier anew on validation rows balanced over emotion × stratum (DFR).
     """
 
@@ -204,6 +208,7 @@ class TrainConfig:
     )
     patience: int = 0
     loss: Literal["label_set", "cross_entropy", "binary_cross_entropy", "weighted_l2"] = "label_set"
+    targets: Literal["labels", "votes"] = "labels"
     refit: bool = False
     checkpoint_steps: int = 50
     seed: int = 0
@@ -230,6 +235,7 @@ class RunConfig:
     intervention: InterventionConfig = field(default_factory=InterventionConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
+    vad: VadConfig = field(default_factory=VadConfig)
 
     @property
     def run_name(self) -> str:

@@ -67,7 +67,10 @@ def effective_settings(values: Mapping[str, Any]) -> dict[str, Any]:
     So a plain run has one content, whatever attention its CCIM would have had.
     """
     settings = _merged(_defaults(), values)
-    for path in (*INCIDENTAL, *idle_fields(settings["intervention"]["name"])):
+    idle = [*INCIDENTAL, *idle_fields(settings["intervention"]["name"])]
+    if settings["vad"]["loss"] == "none":
+        idle += ["vad.margin", "vad.weight"]
+    for path in idle:
         group, _, name = path.rpartition(".")
         default = _defaults()
         if group:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ccim_core.causal.reweighting import GroupDRO
 from ccim_core.labels import LabelSet
-from ccim_core.models.network import EmotionNetwork, NetworkOutput
+from ccim_core.models.network import EmotionNetwork
 from ccim_core.progress import progress_bar
 from ccim_core.training.checkpoint import (
     epoch_order,
@@ -24,7 +24,7 @@ from ccim_core.training.checkpoint import (
     seed_step,
 )
 from ccim_core.training.config import RunConfig, to_dict
-from ccim_core.training.losses import per_sample_loss
+from ccim_core.training.objective import Objective, TrainingData
 from ccim_core.training.optimisers import build_optimiser, build_schedule
 from ccim_core.training.samples import Samples
 
@@ -35,25 +35,6 @@ __all__ = ["TrainingData", "fit"]
 
 # Metrics of the validation split from (targets, outputs), both (n, C) on the CPU.
 Validate = Callable[[Tensor, Tensor], dict[str, float]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingData:
-    """Training and validation subjects.
-
-    targets (n, C); offsets (n, C) added to logits (logit adjustment); weights (n,), or (n, C) for
-    several labels, of mean one (inverse propensity); groups (n,) int64 or memberships (n, G)
-    (group DRO); class_weights (C,) (weighted L2).
-    """
-
-    samples: Samples
-    targets: Tensor
-    validation_samples: Samples
-    validation_targets: Tensor
-    offsets: Tensor | None = None
-    weights: Tensor | None = None
-    groups: Tensor | None = None
-    class_weights: Tensor | None = None
 
 
 @dataclass
@@ -79,7 +60,7 @@ class _Loop:
         accelerator: Accelerator,
         checkpoint: Path | None,
     ) -> None:
-        self.data, self.config, self.labels = data, config, labels
+        self.data, self.config = data, config
         self.accelerator = accelerator
         self.checkpoint = checkpoint
         self.plain = network.to(accelerator.device)
@@ -93,6 +74,7 @@ class _Loop:
             steps_per_epoch=self.steps_per_epoch,
             epochs=config.train.epochs,
         )
+        self.objective = Objective(network, data, config, labels, accelerator.device)
         self.dro = self._build_dro()
         self.state = _Progress()
         self._running = torch.zeros(2, device=accelerator.device)
@@ -155,49 +137,9 @@ class _Loop:
                 sizes.append(len(batch))
         return rows, sizes
 
-    def _pick(self, values: Tensor | None, rows: Tensor) -> Tensor | None:
-        return None if values is None else values[rows.to(values.device)].to(self._device)
-
     @property
     def _device(self) -> torch.device:
         return self.accelerator.device
-
-    def _losses(self, output: NetworkOutput, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Loss of each subject (b,), and the mean over them of the auxiliary losses, a scalar."""
-        targets = self._pick(self.data.targets, rows)
-        assert targets is not None
-        weights = self.data.class_weights
-        if weights is not None:
-            weights = weights.to(self._device)
-
-        def per_subject(logits: Tensor, wanted: Tensor) -> Tensor:
-            return per_sample_loss(logits, wanted, self.labels, class_weights=weights)
-
-        losses = per_sample_loss(
-            output.logits,
-            targets,
-            self.labels,
-            class_weights=weights,
-            offsets=self._pick(self.data.offsets, rows),
-            weights=self._pick(self.data.weights, rows),
-        )
-        extra = losses.new_zeros(())
-        if output.side:
-            model = self.plain.model
-            found = model.auxiliary_losses(output.side, targets, kind=self.labels.kind)
-            extra = extra + torch.stack(list(found.values())).sum()
-        branch = self.plain.counterfactual
-        if branch is not None and len(rows):
-            found = branch.auxiliary_losses(
-                output.fused.float(),
-                output.v.float(),
-                targets,
-                criterion=lambda logits, wanted: per_subject(logits, wanted).mean(),
-                kind=self.labels.kind,
-            )
-            extra = extra + self.config.intervention.context_loss * found["context"]
-            extra = extra + found["constant"]
-        return losses, extra
 
     def _global_loss(self, losses: Tensor, rows: Tensor, size: int) -> Tensor:
         """This process's share of the global batch's loss, times the number of processes.
@@ -206,7 +148,7 @@ class _Loop:
         unequal shares still add up to the loss of one process at the same global batch.
         """
         if self.dro is not None:
-            groups = self._pick(self.data.groups, rows)
+            groups = self.objective.pick(self.data.groups, rows)
             assert groups is not None
             return self.dro(losses, groups) / self.config.train.accumulation
         return losses.sum() * self.accelerator.num_processes / size
@@ -216,7 +158,7 @@ class _Loop:
         with wait:
             with self.accelerator.autocast():
                 output = self.network(batch)
-            losses, extra = self._losses(output, rows)
+            losses, extra = self.objective(output, rows)
             loss = self._global_loss(losses, rows, size)
             loss = loss + extra * len(rows) * self.accelerator.num_processes / size
             self.accelerator.backward(loss)
