@@ -99,7 +99,9 @@ def train_steps(choice: TrainChoice) -> tuple[Step, ...]:
         ),
     ]
     for name in choice.interventions:
-        words = ["train", *where, "--intervention.name", name]
+        # Named by what differs, so that other settings make another run and not a complaint.
+        stem = f"emot_net-{name}-n{number}-e{choice.epochs}" + ("" if choice.masked else "-whole")
+        words = ["train", *where, "--name", stem, "--intervention.name", name]
         words += ["--dictionary.size", number, "--dictionary.components", components]
         words += [] if choice.masked else ["--dictionary.masked", "false"]
         words += ["--train.epochs", str(choice.epochs), "--train.seed", str(choice.seed)]

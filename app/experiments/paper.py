@@ -95,6 +95,8 @@ def _part(result: Reproduction, part: Part) -> None:
         shown = replace(part, frame=part.frame[part.frame["split"] == split])
         for title, caption, figure in part_figures(result, shown, ink=layout.ink()):
             st.markdown(f"**{layout.plain(title.removesuffix(f', {split}'))}, {split}**")
+            if part.name in ("ablation", "sizes"):  # whose one panel has the title twice
+                figure.layout.annotations = ()
             st.plotly_chart(
                 figure,
                 key=f"paper_{result.target}_{part.name}_{split}",

@@ -285,6 +285,7 @@ def test_training_choices_become_commands_that_parse(tmp_path: Path) -> None:
             3,
         )
         assert step.title.endswith(INTERVENTIONS[config.intervention.name])
+        assert config.run_name == f"emot_net-{config.intervention.name}-n8-e15-whole-seed3"
     with pytest.raises(InputError, match="one model or more"):
         TrainChoice(study=tmp_path, interventions=(), prototypes=8)
     assert [default_prototypes(n) for n in (6, 100, 5000)] == [2, 10, 64]
