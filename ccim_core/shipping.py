@@ -60,9 +60,9 @@ def _ship_run(run: Run, target: Path, *, weights: bool) -> None:
     for name in (*_RECORDS, *(_WEIGHTS if weights else ())):
         if (run.path / name).is_file():
             shutil.copyfile(run.path / name, target / name)
-    # Without indentation and at five digits the metrics take a third of the space.
+    # Without indentation and at six digits the metrics take a third of the space.
     text = (run.path / "evaluation.json").read_text(encoding="utf-8")
-    short = json.loads(text, parse_float=lambda digits: float(f"{float(digits):.5g}"))
+    short = json.loads(text, parse_float=lambda digits: float(f"{float(digits):.6g}"))
     for row in short["rows"]:
         if row["split"] in _SUMMARISED:
             for name in _DETAILS:
