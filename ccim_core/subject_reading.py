@@ -44,7 +44,7 @@ class SubjectReading:
         subject: whose emotion is asked for.
         open_encoder: gives the encoder of a stream, in evaluation mode.
         known: of the subject, what a model reads beside the picture: landmarks (68, 2), keypoints
-            (17, 3), depth (H, W).
+            (17, 3), depth (H, W); face_points (5, 2) are the found face's where not given.
 
     Raises:
         InputError: `known` of other shapes.
@@ -62,6 +62,8 @@ class SubjectReading:
         self.subject = subject
         self._open_encoder = open_encoder
         self._known = dict(known or {})
+        if subject.face is not None and len(subject.face.landmarks) == 5:
+            self._known.setdefault("face_points", np.array(subject.face.landmarks))
         self._record = _record(subject)
         self._streams: dict[StreamPlan | str, Tensor] = {}
         self._streams.update(_known_streams(self._known, self._record, picture.shape))

@@ -49,6 +49,10 @@ def test_rendered_rows_have_the_renderers_truth(tmp_path: Path, rendered: Manife
         truth = render(RenderSpec.from_uri(row["image"]))
         np.testing.assert_array_equal(found["landmarks"][i], truth.landmarks)
         np.testing.assert_array_equal(found["keypoints"][i], truth.keypoints)
+        left, right, tip, *corners = found["face_points"][i]
+        assert left[0] < tip[0] < right[0]
+        assert max(left[1], right[1]) < tip[1] < min(corner[1] for corner in corners)
+        assert corners[0][0] < corners[1][0]
         x1, y1, x2, y2 = (row[name] for name in ("face_x1", "face_y1", "face_x2", "face_y2"))
         nose = found["landmarks"][i, 27:31]
         assert (nose >= (x1, y1)).all()

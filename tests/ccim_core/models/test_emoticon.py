@@ -54,6 +54,23 @@ def test_without_depth_h_has_two_parts_and_the_stream_is_not_read() -> None:
         with_depth.encode(make_batch(config))
 
 
+def test_five_landmarks_are_a_smaller_network_of_the_same_interface() -> None:
+    config = make_config("emoticon", landmarks=5)
+    specs = {spec.name: spec.form for spec in model_class("emoticon").stream_specs(config)}
+    assert specs["landmarks"] == "face_points"
+    five, usual = make_model(config), make_model(make_config("emoticon"))
+    assert five.d_h == usual.d_h
+    sizes = [sum(p.numel() for p in m.face_network.parameters()) for m in (five, usual)]
+    assert sizes[0] < sizes[1]
+    batch = make_batch(config)
+    moved = {**batch, "landmarks": batch["landmarks"] * 2 + 30}
+    swapped = {**batch, "landmarks": batch["landmarks"].flip(1)}
+    with torch.no_grad():
+        a, b, c = (five.encode(x)[0]["face"] for x in (batch, moved, swapped))
+    torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-5)
+    assert not torch.allclose(a, c, atol=1e-3)
+
+
 def test_settings_that_it_lacks_are_refused() -> None:
     with pytest.raises(InputError, match="subject_view"):
         model_class("emoticon").stream_specs(ModelConfig(name="emoticon", subject_view="face"))
