@@ -100,9 +100,14 @@ def paired_over_seeds(differences: Sequence[float], standard_error: float) -> Es
 
 
 def verdict(change: Estimate) -> str:
-    """On which side of 0 a change lies: "gain", "loss", "not clear", or "" without an interval."""
+    """On which side of 0 a change lies: "gain", "loss", "not clear", or "" without an interval.
+
+    "one seed" where the interval holds the images alone: training again may give the opposite.
+    """
     if math.isnan(change.low):
         return ""
+    if change.n < 2:
+        return "one seed"
     if change.low > 0:
         return "gain"
     return "loss" if change.high < 0 else "not clear"

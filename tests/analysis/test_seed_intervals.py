@@ -64,6 +64,10 @@ def test_a_verdict_needs_the_whole_interval_on_one_side(
     assert verdict(Estimate(mean=0.5, n=2, low=low, high=high)) == expected
 
 
+def test_one_seed_gives_no_verdict_however_far_from_zero() -> None:
+    assert verdict(Estimate(mean=5.0, n=1, low=4.0, high=6.0)) == "one seed"
+
+
 def test_a_number_outside_the_interval_exceeds_it_and_an_unknown_one_does_neither() -> None:
     found = Estimate(mean=1.0, n=3, low=0.5, high=1.5)
     assert found.excludes(2.0) is True
