@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from ccim_core import depth_model
 from ccim_core.depth_model import DepthModel
 from ccim_core.errors import InputError
-from ccim_core.weights import get_weights
+from ccim_core.weights import WEIGHTS, download_weights
+from tests.ccim_core.file_server import serve_files
 from tests.ccim_core.tiny_depth import write_depth_model
 
 
@@ -46,8 +49,6 @@ def test_maps_cover_their_pictures_and_are_the_librarys(folder: Path) -> None:
     estimator = pipeline("depth-estimation", model=str(folder), device="cpu")
     for picture, depth in zip(pictures(), found, strict=True):
         assert depth.shape == picture.shape[:2]
-        from PIL import Image
-
         expected = estimator(Image.fromarray(picture))["predicted_depth"]
         np.testing.assert_allclose(depth, expected.numpy(), atol=1e-4)
 
@@ -91,19 +92,42 @@ def test_published_files_that_are_absent_are_named(
     assert str(expected) in str(error.value)
 
 
-def test_published_files_lie_in_one_folder_and_are_read(
+def test_published_files_are_downloaded_to_one_folder_and_read(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CCIM_HOME", str(tmp_path / "home"))
-    weights = get_weights("depth-anything-v2-small")
-    for name in (weights.name, *weights.beside):
-        path = get_weights(name).path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes((folder / path.name).read_bytes())
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    files = {f"/{path.name}": path.read_bytes() for path in folder.iterdir()}
+    with serve_files(files) as server:
+        for name, entry in list(WEIGHTS.items()):
+            if name.startswith("depth-anything"):
+                address = f"{server.url}/{entry.file_name}"
+                monkeypatch.setitem(WEIGHTS, name, replace(entry, address=address))
+        paths = download_weights("depth-anything-v2-small", quiet=True)
+    home = tmp_path / "home" / "weights" / "depth-anything-v2-small"
+    assert {path.name for path in paths} == {path.name for path in folder.iterdir()}
+    assert all(path.parent == home for path in paths)
     model = DepthModel()
     assert model.source.startswith("depth-anything-v2-small (sha256 ")
     (expected,) = DepthModel(folder).depth(pictures()[:1])
     np.testing.assert_array_equal(model.depth(pictures()[:1])[0], expected)
+    (home / "config.json").write_text("{}")
+    with pytest.raises(InputError, match="changed or damaged"):
+        DepthModel()
+
+
+def test_a_file_that_is_no_safetensors_is_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CCIM_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    entry = WEIGHTS["depth-anything-v2-small"]
+    with serve_files({"/model.safetensors": b"no tensors at all"}) as server:
+        served = replace(entry, address=f"{server.url}/model.safetensors")
+        monkeypatch.setitem(WEIGHTS, entry.name, served)
+        with pytest.raises(InputError, match="Expected safetensors"):
+            download_weights(entry.name, quiet=True)
+        assert not served.path.exists()
 
 
 def test_a_checkpoint_that_lacks_weights_is_not_filled_up_at_random(damaged: Path) -> None:

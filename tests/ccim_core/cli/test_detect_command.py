@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ from ccim_core.manifest import Manifest
 from ccim_core.persons import networks
 from ccim_core.persons.networks import NetworkSpec
 from ccim_core.study import Study
+from ccim_core.weights import WEIGHTS
+from tests.ccim_core.file_server import serve_files
 from tests.ccim_core.persons.tiny import draw, rcnn_network, train_rcnn
 
 TALL, SHORT = (8, 6, 24, 48), (52, 20, 66, 48)
@@ -133,6 +137,31 @@ def test_boxes_go_out_to_a_labelling_tool_and_come_back(
     # A network does not take back what a person corrected.
     assert run(root, *options, *NETWORK) == 0
     pd.testing.assert_frame_equal(frame_of(root / "study" / "manifest.parquet"), frame)
+
+
+def test_weights_are_downloaded_by_their_name_checked_and_recorded(
+    root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    content = (root / "tiny.pth").read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    file = f"/tiny-{digest[:8]}.pth"
+    prepare(root, "study")
+    detect = ["detect", "--study", "{root}/study", "--persons", "tiny", *QUIET]
+    with serve_files({file: content}) as server:
+        entry = WEIGHTS["fasterrcnn-resnet50-coco"]
+        monkeypatch.setitem(WEIGHTS, entry.name, replace(entry, address=server.url + file))
+        assert run(root, *detect) == 2
+        error = capsys.readouterr().err
+        assert "python -m ccim_core weights get fasterrcnn-resnet50-coco" in error
+        assert str(root / "home" / "weights" / file[1:]) in error
+        assert "--persons none" in error
+        assert run(root, "weights", "get", entry.name, "--quiet") == 0
+        assert "next: python -m ccim_core detect --study DIR" in capsys.readouterr().out
+        assert run(root, *detect) == 0
+    record = json.loads((root / "study" / "manifest.detect.json").read_text())
+    assert record["networks"]["persons"]["sha256"] == digest
+    assert record["networks"]["persons"]["source"] == server.url + file
 
 
 @pytest.mark.parametrize(
