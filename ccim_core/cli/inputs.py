@@ -105,7 +105,8 @@ def add_encoder_options(parser: argparse.ArgumentParser) -> None:
         default="efficientnet-lite0",
         metavar="NAME",
         help="efficientnet-lite0 (default), -lite1, -lite2, resnet18, resnet50, resnet152, vgg16, "
-        "resnet18-places365, resnet50-places365",
+        "resnet18-places365, resnet50-places365, and once converted (`weights convert`) "
+        "resnet152-places365, resnet152-places365-torch7, vgg16-places365",
     )
     parser.add_argument(
         "--weights", default="default", metavar="FILE", help="a checkpoint of that architecture"

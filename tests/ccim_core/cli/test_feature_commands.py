@@ -8,6 +8,7 @@ import pytest
 
 from ccim_core.cli import main
 from ccim_core.confounders import ConfounderDictionary
+from ccim_core.encoder_specs import ENCODERS
 from ccim_core.features import FeatureStore
 from ccim_core.manifest import Manifest
 from ccim_core.study import Study
@@ -158,3 +159,12 @@ def test_a_box_that_nobody_found_is_not_masked(
     assert len(error.strip().splitlines()) == 1
     prototypes = ["--prototypes", "3"] if command == "dictionary" else []
     assert main([command, *options, "--view", "whole", *prototypes]) == 0
+
+
+def test_help_names_every_encoder(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["features", "--help"])
+    words = capsys.readouterr().out.replace("-\n", "-").split()
+    named = {word.strip(",;()") for word in words}
+    short = {"efficientnet-lite1": "-lite1", "efficientnet-lite2": "-lite2"}
+    assert {short.get(name, name) for name in ENCODERS} <= named
