@@ -40,7 +40,10 @@ def test_the_named_runs_answer_and_what_they_lack_has_a_reason(
     [
         (["--run", "none-seed0"], "Expected --study with --run"),
         (["--study", "{study}", "--run", "nothing"], "'ccim-seed0'"),
-        (["--study", "{study}", "--known", "gait=x.npy"], "'landmarks', 'face_points', 'keypoints', 'depth'"),
+        (
+            ["--study", "{study}", "--known", "gait=x.npy"],
+            "'landmarks', 'face_points', 'keypoints', 'depth'",
+        ),
         (["--study", "{study}", "--known", "depth"], "KIND=FILE"),
         (["--study", "{study}", "--known", "depth={file}"], "Expected a box with depth"),
         (["--study", "{study}", "--known", "landmarks={file}"], "shape (68, 2)"),
