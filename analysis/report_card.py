@@ -19,6 +19,7 @@ from analysis.run_table import made_by
 from analysis.table_settings import model_title
 from analysis.table_text import number
 from ccim_core.environment import describe_environment
+from ccim_core.evaluation.variants import plainest_variant
 from ccim_core.study import Study
 
 __all__ = ["card_chapter", "run_list", "settings_chapter"]
@@ -133,7 +134,9 @@ def _evaluation(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
             & (table["inputs"] == "full")
             & ~table["oracle"].astype(bool)
         ]
-        plainest = min(mine["variant"].unique(), key=lambda name: (len(name), name), default="")
+        if mine.empty:
+            continue
+        plainest = plainest_variant(mine["variant"])
         for row in mine[mine["variant"] == plainest].to_dict("records"):
             lines.append(
                 {

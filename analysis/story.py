@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.prediction_tables import estimator_title
+from ccim_core.evaluation.variants import plainest_variant
 
 __all__ = ["METHODS", "bias_facts", "measured_bias", "story_sentences", "story_table"]
 
@@ -68,8 +69,7 @@ def _plainest(
     ]
     if rows.empty:
         return {}
-    plainest = min(rows["variant"].unique(), key=lambda name: (len(name), name))
-    rows = rows[rows["variant"] == plainest]
+    rows = rows[rows["variant"] == plainest_variant(rows["variant"])]
     by_split = {str(row["split"]): row for row in rows.to_dict("records")}
     return by_split if "shift" in by_split else {}
 

@@ -73,7 +73,7 @@ def _cards(study: Study) -> list[tuple[str, str, str]]:
         )
     report = stored.bias_report(study)
     if report is not None:
-        items.append(("Measured on its labels", *measured_bias(report.dataset)))
+        items.append(("Labels show", *measured_bias(report.dataset)))
     items.append(("Trained runs", str(len(study.run_paths())), "Finished runs in the study."))
     return items
 

@@ -13,6 +13,7 @@ import pandas as pd
 from ccim_core.evaluation.checks import require_same_study
 from ccim_core.evaluation.evaluate import EVALUATION_FILE, read_evaluation
 from ccim_core.evaluation.vad import VAD_METRICS
+from ccim_core.evaluation.variants import plainest_variant
 from ccim_core.metrics.consistency import debias_recovery
 from ccim_core.run import Run
 from ccim_core.study import Study
@@ -188,10 +189,8 @@ def _add_recovery(result: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
         oracles[row["inputs"]].append(float(row["headline"]))
     if vanilla.empty or not oracles:
         return result
-    # One vanilla, should a study hold several: variants are named by what they add, so the plain
-    # one has the shortest name.
-    plain = min(vanilla["variant"], key=lambda name: (len(name), name))
-    vanilla = vanilla[vanilla["variant"] == plain]
+    # One vanilla, should a study hold several.
+    vanilla = vanilla[vanilla["variant"] == plainest_variant(vanilla["variant"])]
     base = vanilla.sort_values("seed")["headline"].to_list()
     for inputs, oracle in oracles.items():
         for index, row in result.iterrows():

@@ -205,4 +205,4 @@ def test_the_overview_sets_the_measured_bias_beside_its_null(
     test = run_page("overview")
     report = load_bias(study)
     assert report is not None
-    assert metrics(test)["Measured on its labels"] == f"{report.dataset['information_share']:.0%}"
+    assert metrics(test)["Labels show"] == f"{report.dataset['information_share']:.0%}"
