@@ -70,7 +70,8 @@ def _plainest(
     if rows.empty:
         return {}
     rows = rows[rows["variant"] == plainest_variant(rows["variant"])]
-    by_split = {str(row["split"]): row for row in rows.to_dict("records")}
+    records = [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
+    by_split: dict[str, Mapping[str, Any]] = {str(row["split"]): row for row in records}
     return by_split if "shift" in by_split else {}
 
 
