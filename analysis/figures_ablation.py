@@ -21,7 +21,8 @@ def ablation_dots(
 ) -> go.Figure:
     """What each ablation changes against the full CCIM, in points, with 95% intervals.
 
-    A panel a dataset and split, a colour a model; grey diamonds are the paper's changes.
+    A panel a dataset and split, a colour a model; grey diamonds are the paper's changes. Hollow
+    marks are of one seed, whose interval holds the images alone.
 
     Args:
         frame: `analysis.tables_ablation.ablation_table`.
@@ -138,7 +139,12 @@ def _measured_marks(
         name=model,
         legendgroup=model,
         showlegend=model not in seen,
-        marker={"color": colour, "size": 11},
+        marker={
+            "color": colour,
+            "size": 11,
+            "symbol": ["circle-open" if v == "one seed" else "circle" for v in rows["verdict"]],
+            "line": {"width": 2.5},
+        },
         error_x={
             "type": "data",
             "symmetric": False,
@@ -211,7 +217,11 @@ def size_lines(frame: pd.DataFrame, *, ink: str = TEXT) -> go.Figure:
                 marker={
                     "size": 10,
                     "color": colour,
-                    "line": {"color": ink, "width": [2 if one else 0 for one in rows["default"]]},
+                    "symbol": ["circle" if n > 1 else "circle-open" for n in rows["seeds"]],
+                    "line": {
+                        "color": ink,
+                        "width": [2.5 if one else 1.5 for one in rows["default"]],
+                    },
                 },
                 error_y={
                     "type": "data",

@@ -43,6 +43,8 @@ main > section {{ margin-bottom: 3.4rem; scroll-margin-top: 1rem; }}
 main > section > h2 {{ font-size: 1.55rem; letter-spacing: -0.01em; margin: 0 0 .5rem; }}
 main h3 {{ font-size: 1.1rem; margin: 2rem 0 .2rem; }}
 main h4 {{ font-size: 1rem; margin: 0; }}
+/* A chart redraws only after its card has shrunk: until then it must not widen the page. */
+.plotly-graph-div {{ max-width: 100%; overflow: hidden; }}
 main details {{ border-top: 0; margin-top: .6rem; padding-top: 0; }}
 code {{ font-size: .9em; }}
 footer {{ grid-column: 2; padding-bottom: 2rem; }}

@@ -28,6 +28,7 @@ __all__ = ["latex_text", "markdown_text", "part_figures", "read_thumbnails", "wr
 
 _LONGEST = 420
 _WHISKERS = "Whiskers: 95% intervals."
+_HOLLOW = "Hollow: one seed, whose interval holds the images alone."
 
 
 def part_figures(
@@ -51,9 +52,9 @@ def part_figures(
         own = set(frame["dataset"]) & set(ABLATION_DATASETS)
         reference = None if own else published_changes()
         figure = ablation_dots(frame, reference=reference, ink=ink)
-        return [("Change from the full + CCIM", _WHISKERS, figure)]
+        return [("Change from the full + CCIM", f"{_WHISKERS} {_HOLLOW}", figure)]
     if part.name == "sizes" and frame["ours"].notna().any():
-        caption = f"{_WHISKERS} Rings: the default size. Dotted: the plain model."
+        caption = f"{_WHISKERS} {_HOLLOW} Dark rims: the default size. Dotted: the plain model."
         return [("By size of the dictionary", caption, size_lines(frame, ink=ink))]
     if part.name == "examples" and len(frame):
         links = {data.labels.link for data in result.datasets.values()}

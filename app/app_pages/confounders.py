@@ -111,9 +111,9 @@ def _cards(study: Study, found: StoredClusters) -> None:
     rows = clusters.iloc[start : start + PAGE_SIZE].to_dict("records")
     for first in range(0, len(rows), 2):
         columns = st.columns(2, gap="medium")
-        for column, row in zip(columns, rows[first : first + 2], strict=False):
-            with column.container(border=True, height="stretch"):
-                _card(study, found.report, row)
+        for place, row in enumerate(rows[first : first + 2]):
+            with columns[place].container(border=True, height="stretch"):
+                _card(study, found.report, row, place=first + place)
     st.caption(
         "Bars: share of the cluster's subjects with the emotion, with its interval, pale where it "
         "does not differ from the base rate (the line) at q ≤ 0.05. Pictures: nearest the centre."
@@ -124,7 +124,7 @@ def _range(page: int, total: int) -> str:
     return f"{(page - 1) * PAGE_SIZE + 1} to {min(page * PAGE_SIZE, total)} of {total}"
 
 
-def _card(study: Study, report: ClusterReport, row: Mapping[Hashable, Any]) -> None:
+def _card(study: Study, report: ClusterReport, row: Mapping[Hashable, Any], *, place: int) -> None:
     from analysis.figures import cluster_bars
 
     values = {str(name): value for name, value in row.items()}
@@ -147,7 +147,7 @@ def _card(study: Study, report: ClusterReport, row: Mapping[Hashable, Any]) -> N
     )
     st.plotly_chart(
         cluster_bars(report.distribution, cluster=cluster, ink=layout.ink()),
-        key=f"cluster_{cluster}",
+        key=f"cluster_card_{place}",  # of the place: a chart is changed sooner than made anew
         config=STATIC,
         alt=describe_cluster(report, cluster),
     )

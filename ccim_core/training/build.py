@@ -10,10 +10,11 @@ from ccim_core.causal.ccim import CCIM
 from ccim_core.causal.counterfactual import CounterfactualBranch
 from ccim_core.causal.heads import make_head
 from ccim_core.labels import LabelSet
-from ccim_core.manifest import VAD_COLUMNS
+from ccim_core.manifest.schema import VAD_COLUMNS, VAD_RANGE
 from ccim_core.models import model_class
 from ccim_core.models.network import EmotionNetwork
 from ccim_core.training.config import RunConfig
+from ccim_core.training.vad import VAD_SCALE
 
 __all__ = ["build_network"]
 
@@ -57,7 +58,7 @@ def build_network(
             branch = CounterfactualBranch(model.d_v, labels.size)
         classifier = nn.Linear(model.d_h, labels.size)
     # Drawn last: with the same seed all else starts as it would without this head.
-    vad = None if config.vad.loss == "none" else nn.Linear(model.d_h, len(VAD_COLUMNS))
+    vad = None if config.vad.loss == "none" else _vad_head(model.d_h)
     return EmotionNetwork(
         model=model,
         classifier=classifier,
@@ -65,3 +66,10 @@ def build_network(
         counterfactual=branch,
         vad=vad,
     )
+
+
+def _vad_head(d_h: int) -> nn.Linear:
+    """h to valence, arousal and dominance; it starts from the middle of their scale."""
+    head = nn.Linear(d_h, len(VAD_COLUMNS))
+    nn.init.constant_(head.bias, sum(VAD_RANGE) / 2 / VAD_SCALE)
+    return head

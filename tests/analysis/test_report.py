@@ -227,7 +227,7 @@ def test_offline_every_figure_is_drawn_and_nothing_overflows(
     for width in (1400, 400):
         page.set_viewport_size({"width": width, "height": 900})
         fits = "document.documentElement.scrollWidth <= window.innerWidth"
-        page.wait_for_function(fits, timeout=20_000)
+        page.wait_for_function(fits, timeout=60_000)
     context.close()
     assert wrong == []
 

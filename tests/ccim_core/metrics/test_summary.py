@@ -18,6 +18,11 @@ SCORES = LabelSet(
 )
 
 
+def reliability_columns(record):
+    table = record["reliability"]
+    return table["count"], table["frequency"], table["confidence"]
+
+
 def single(n=240, seed=0, n_classes=7):
     generator = np.random.default_rng(seed)
     labels = generator.integers(n_classes, size=n)
@@ -68,6 +73,15 @@ def test_one_label_a_subject():
     assert row["shift_effective_positives"] <= mine.sum()
     assert 0 < record["shift_effective_size"] <= 240
     assert "shift_accuracy" in record
+    low, high = record["shift_estimate_interval"]
+    assert low < record["shift_estimate"] < high
+    assert sum(record["reliability"]["count"]) == 240
+    gaps = [
+        count * abs(frequency - confidence)
+        for count, frequency, confidence in zip(*reliability_columns(record), strict=True)
+        if count
+    ]
+    assert record["ece"] == pytest.approx(sum(gaps) / 240)
     json.dumps(record, allow_nan=False)
 
 
@@ -116,6 +130,7 @@ def test_scores_are_not_calibrated_but_ranked():
     assert "scores" in record["ece_reason"]
     assert record["map_step"] > 0
     assert "nll_interval" not in record
+    assert "reliability" not in record
     calibrated = evaluate_outputs(targets, generator.random((50, 3)), SCORES, probabilities=True)
     assert calibrated["ece"] > 0
     json.dumps(record, allow_nan=False)

@@ -267,9 +267,19 @@ def test_the_subject_is_nearest_and_the_background_farther(scene: str) -> None:
     people = [np.median(inside(box, depth)) for box in rendered.bystanders]
     assert max(people) < np.percentile(depth, 99)
     assert people == sorted(people, reverse=True)
-    bare = render(dataclasses.replace(spec, parts="subject")).depth
-    assert bare.max() > bare[mask].max() + 1
-    assert len(np.unique(bare)) >= 5  # the scene has depth of its own, not one plane
+    behind = np.array(depth)
+    for left, top, right, _ in rendered.bystanders:
+        behind[int(top) :, int(left) : int(right) + 1] = np.nan
+    behind[mask] = np.nan
+    assert np.nanmax(behind) > subject.max() + 1
+    assert len(np.unique(behind[np.isfinite(behind)])) >= 5  # the scene is not one plane
+
+
+def test_without_the_scene_the_backdrop_is_one_far_plane() -> None:
+    rendered = render(dataclasses.replace(make_spec(4), parts="subject"))
+    near, far = np.unique(rendered.depth)
+    assert (rendered.depth[rendered.mask] == near).all()
+    assert far > near + 1
 
 
 # -- what may change what ------------------------------------------------------------------------
