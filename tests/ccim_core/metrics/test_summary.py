@@ -198,8 +198,9 @@ def test_intervals_do_not_change_the_values_and_repeat_with_the_seed():
 )
 def test_bad_input(change, message):
     targets, outputs, _ = single()
+    changed, scores = change(targets, outputs)
     with pytest.raises(ValueError, match=message):
-        evaluate_outputs(*change(targets, outputs), LABEL_SETS["caer-s"])
+        evaluate_outputs(changed, scores, LABEL_SETS["caer-s"])
 
 
 def test_missing_context_is_refused():
