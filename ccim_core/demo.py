@@ -58,6 +58,12 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "inverse_propensity": {"intervention.name": "inverse_propensity"},
     "group_dro": {"intervention.name": "group_dro"},
     "last-layer-refit": {"train.refit": True},
+    # All the directions that 64 strata can span.
+    "orthogonal-subject": {"model.subject_erase": 63},
+    "orthogonal-logit_adjusted": {
+        "model.subject_erase": 63,
+        "intervention.name": "logit_adjusted",
+    },
     "subject-only": {"model.inputs": "subject"},
     "matted": {"model.subject_parts": "subject"},
     "matted-logit_adjusted": {

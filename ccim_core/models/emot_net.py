@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Tensor, nn
 
+from ccim_core.causal.orthogonal import remove_directions
 from ccim_core.features.views import View
 from ccim_core.models.base import Batch, EmotionModel, StreamSpec
 from ccim_core.models.batch_norm import GlobalBatchNorm1d
@@ -37,6 +38,7 @@ class EmotNet(EmotionModel):
         inputs: "both", or the one stream that is seen: the other's projection is zero.
         subject_encoder, context_encoder: networks from pictures to pooled features; given when
             they are fine-tuned, else the batch already holds frozen features.
+        erased: k directions that are taken out of the subject features; `erase` gives them.
     """
 
     paper_d_h: ClassVar[int] = 256
@@ -52,6 +54,7 @@ class EmotNet(EmotionModel):
         inputs: str = "both",
         subject_encoder: nn.Module | None = None,
         context_encoder: nn.Module | None = None,
+        erased: int = 0,
     ) -> None:
         super().__init__()
         self.d_h = self.d_u = self.d_v = d_h
@@ -62,6 +65,9 @@ class EmotNet(EmotionModel):
         self.context_projection = nn.Linear(context_width, d_h)
         self.normalisation = GlobalBatchNorm1d(d_h) if normalise else None
         self.dropout = nn.Dropout(dropout)
+        directions = torch.zeros(subject_width, erased) if erased else None
+        self.erased_directions: Tensor | None
+        self.register_buffer("erased_directions", directions)
         self._initialise(subject_width + context_width)
 
     @classmethod
@@ -93,6 +99,7 @@ class EmotNet(EmotionModel):
             inputs=config.inputs,
             subject_encoder=encoders.get("subject"),
             context_encoder=encoders.get("context"),
+            erased=config.subject_erase,
         )
 
     def _initialise(self, fan_in: int) -> None:
@@ -102,6 +109,12 @@ class EmotNet(EmotionModel):
             nn.init.uniform_(projection.weight, -bound, bound)
         nn.init.uniform_(self.context_projection.bias, -bound, bound)
 
+    @torch.no_grad()
+    def erase(self, directions: Tensor) -> None:
+        """Take orthonormal directions (d_s, k) out of every subject feature from now on."""
+        assert self.erased_directions is not None
+        self.erased_directions.copy_(directions)
+
     def encode(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Streams `subject` and `context`: features (B, d), or pictures when encoders are held."""
         return (
@@ -110,7 +123,9 @@ class EmotNet(EmotionModel):
         )
 
     def project_subject(self, s: Tensor) -> Tensor:
-        """(B, d_s) to W_s s, (B, d_h)."""
+        """(B, d_s) to W_s s, (B, d_h), s without the directions that were erased."""
+        if self.erased_directions is not None:
+            s = remove_directions(s, self.erased_directions)
         u = self.subject_projection(s)
         return torch.zeros_like(u) if self.inputs == "context" else u
 

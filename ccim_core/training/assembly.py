@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ccim_core.causal.orthogonal import context_directions
 from ccim_core.causal.prior_correction import (
     count_emotions_by_stratum,
     emotion_marginal,
@@ -18,6 +19,7 @@ from ccim_core.confounders import ConfounderDictionary
 from ccim_core.datasets.votes import soft_targets
 from ccim_core.errors import InputError
 from ccim_core.labels import LabelSet
+from ccim_core.models.emot_net import EmotNet
 from ccim_core.models.network import EmotionNetwork
 from ccim_core.training.build import build_network
 from ccim_core.training.config import RunConfig
@@ -134,9 +136,12 @@ def assemble(data: StudyData, config: RunConfig) -> Assembly:
             prior=prior,
             encoders=encoders,
         )
+    samples = split_samples(data, config, split)
+    if config.model.subject_erase:
+        _erase_context(network, samples, agreed, torch.from_numpy(stratum))
     validation_rows = data.rows(config.train.validation_split)
     training = TrainingData(
-        samples=split_samples(data, config, split),
+        samples=samples,
         targets=targets,
         validation_samples=split_samples(data, config, config.train.validation_split),
         validation_targets=torch.from_numpy(data.targets[validation_rows]),
@@ -151,6 +156,19 @@ def assemble(data: StudyData, config: RunConfig) -> Assembly:
         marginal=marginal,
         stratum=stratum,
     )
+
+
+def _erase_context(
+    network: EmotionNetwork, samples: Samples, targets: Tensor, stratum: Tensor
+) -> None:
+    """Take the strata's directions out of EMOT-Net's subject features, from the training rows."""
+    model = network.model
+    assert isinstance(model, EmotNet)
+    assert model.erased_directions is not None
+    (batch,) = samples.batches([torch.arange(len(samples))])
+    s = batch["subject"]
+    k = model.erased_directions.shape[1]
+    model.erase(context_directions(s, targets.to(s.device), stratum.to(s.device), k))
 
 
 def _reweighting(

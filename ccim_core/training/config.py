@@ -84,9 +84,11 @@ class ModelConfig:
     paper's), so that one field, `name`, changes the model. `inputs` other than "both" silences
     one stream. `*_parts` leave things out of the picture that a stream sees: all but the subject
     (a perfect matte), or the scene (subject and bystanders stay); only rendered pictures can be
-    drawn so. `*_pixels` and `channels` (a factor on the widths of the layers) concern models with
-    networks of their own; `normalise` is batch normalisation; `depth` is EmotiCon's third stream,
-    and `landmarks` how many of the face it reads: the usual 68, or the 5 that face detectors find.
+    drawn so. `subject_erase` takes up to that many directions out of EMOT-Net's frozen subject
+    features: those that the context's stratum moves them along at a given emotion. `*_pixels` and
+    `channels` (a factor on the widths of the layers) concern models with networks of their own;
+    `normalise` is batch normalisation; `depth` is EmotiCon's third stream, and `landmarks` how
+    many of the face it reads: the usual 68, or the 5 that face detectors find.
     """
 
     name: str = "emot_net"
@@ -97,6 +99,7 @@ class ModelConfig:
     subject_view: Literal["subject", "face"] | None = None
     subject_grow: float = 1.0
     subject_parts: Literal["all", "subject"] = "all"
+    subject_erase: int = 0
     subject_pixels: int | None = None
     context_view: Literal["whole", "masked", "face_masked"] | None = None
     context_parts: Literal["all", "people"] = "all"
@@ -110,6 +113,8 @@ class ModelConfig:
         given = [name for name in optional if getattr(self, name) is not None]
         _positive(self, "subject_grow", "channels", *given)
         _fraction(self, "dropout")
+        if self.subject_erase < 0:
+            raise InputError(f"Expected `subject_erase` to be 0 or more, got {self.subject_erase}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,6 +241,13 @@ class RunConfig:
     optim: OptimConfig = field(default_factory=OptimConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
     vad: VadConfig = field(default_factory=VadConfig)
+
+    def __post_init__(self) -> None:
+        if self.model.subject_erase and (self.model.name != "emot_net" or self.encoder.finetune):
+            raise InputError(
+                "Expected `model.subject_erase` with `emot_net` and frozen encoders: the "
+                "directions are those of features that training does not change."
+            )
 
     @property
     def run_name(self) -> str:

@@ -38,6 +38,9 @@ def test_recipe_with_an_override(tmp_path: Path) -> None:
         {"train": {"batch_size": 10, "accumulation": 3}},
         {"model": {"dropout": 1.5}},
         {"nothing": 1},
+        {"model": {"subject_erase": -1}},
+        {"model": {"subject_erase": 3, "name": "gcn_cnn"}},
+        {"model": {"subject_erase": 3}, "encoder": {"finetune": True}},
         [],
     ],
 )

@@ -13,6 +13,7 @@ from ccim_core.cli import main
 from ccim_core.errors import InputError
 from ccim_core.labels import LABEL_SETS
 from ccim_core.manifest import build_manifest
+from ccim_core.models.emot_net import EmotNet
 from ccim_core.pictures import PictureReader
 from ccim_core.run import Run
 from ccim_core.study import Study
@@ -113,6 +114,22 @@ def test_finetuned_encoders_change_and_travel_with_the_run(tmp_path: Path) -> No
         for p, q in zip(encoder.parameters(), fresh.parameters(), strict=False)
     ]
     assert any(moved)
+
+
+def test_erased_directions_travel_with_the_run_and_are_not_seen(tmp_path: Path) -> None:
+    study = make_study(tmp_path / "s")
+    config = tiny_config(**FIELDS, model__subject_erase=2)
+    model = Run.open(train_run(study, config, device="cpu", quiet=True)).network.model
+    assert isinstance(model, EmotNet)
+    directions = model.erased_directions
+    assert directions is not None
+    torch.testing.assert_close(directions.T @ directions, torch.eye(2))
+    s = torch.randn(5, len(directions))
+    with torch.no_grad():
+        u, moved = model.project_subject(s), model.project_subject(s + directions[:, 1])
+        other = model.project_subject(s + torch.randn(len(directions)))
+    torch.testing.assert_close(moved, u)
+    assert (other - u).abs().max() > 0.01
 
 
 def test_a_finished_run_is_returned_and_other_settings_are_refused(tmp_path: Path) -> None:
