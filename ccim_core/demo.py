@@ -99,6 +99,7 @@ PROBED = (
     "none",
     *(name for name in VARIANTS if name.startswith("ccim")),
     "counterfactual",
+    "orthogonal-subject",
     "matted",
 )
 PROBES_FILE = "probes.json"
