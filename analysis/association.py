@@ -12,6 +12,7 @@ from analysis.contingency import SceneTable
 from analysis.multiplicity import LatticePoints, benjamini_hochberg, discrete_q
 from analysis.tails import (
     Moments,
+    design_effect,
     exact_tails,
     hypergeometric_tails,
     pearson_tails,
@@ -88,7 +89,7 @@ def associate(
     known = [lattices[cell] for cell in zip(*np.nonzero(tested), strict=True) if cell in lattices]
     q[tested] = discrete_q(p[tested], known) if fdr == "discrete" else q_bh[tested]
     plain = totals[:, None] * positives[None, :] / n
-    effect = _design_effect(moments, totals, positives, n)
+    effect = design_effect(moments, totals, positives, n)
     with np.errstate(divide="ignore", invalid="ignore"):
         share = counts / totals[:, None]
         lift = share / (positives / n)
@@ -160,17 +161,6 @@ def _soft_p(
 
 def _two_sided(lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
     return np.minimum(1.0, 2 * np.minimum(lower, upper))
-
-
-def _design_effect(
-    moments: Moments, totals: np.ndarray, positives: np.ndarray, n: int
-) -> np.ndarray:
-    """Variance under permutation of images over that under permutation of subjects, at least 1."""
-    drawn, base = totals[:, None], positives[None, :] / n
-    with np.errstate(divide="ignore", invalid="ignore"):
-        independent = drawn * (n - drawn) / (n - 1) * base * (1 - base)
-        ratio = moments.variance / independent
-    return np.maximum(np.where(np.isfinite(ratio), ratio, 1.0), 1.0)
 
 
 def beta_interval(

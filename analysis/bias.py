@@ -18,6 +18,7 @@ from analysis.bias_tables import (
     scenes_table,
     why_undefined,
 )
+from analysis.bootstrap import BootstrapDraws, resample_images
 from analysis.contingency import SceneTable
 from analysis.counting import count_frame, infer_labels
 from analysis.entropy import (
@@ -30,11 +31,11 @@ from analysis.entropy import (
 from analysis.information import (
     band,
     basic_interval,
-    correct_by_bootstrap,
+    correct_bias,
     entropy_bits,
     table_information,
 )
-from analysis.resampling import BootstrapDraws, NullDraws, resample_images, simulate_null
+from analysis.resampling import NullDraws, simulate_null
 from ccim_core.errors import InputError
 from ccim_core.labels import LabelSet
 from ccim_core.manifest import Manifest
@@ -43,6 +44,10 @@ from ccim_core.progress import progress_bar
 __all__ = ["BiasReport", "BiasSettings", "bias_study", "study_table"]
 
 Selected = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+# Names of a number of the dataset, and of its corrected value.
+_INFORMATION = ("mutual_information", "mutual_information_corrected")
+_SHARE = ("information_share", "information_share")
 
 
 def bias_study(
@@ -256,20 +261,19 @@ def _dataset(
     if values["scenes"] < 2 or not entropy > 0:
         return {**values, "mutual_information": nan}
     if bootstrap is not None:
-        shares = bootstrap.table_information / bootstrap.label_entropy
-        options = {"confidence": settings.confidence}
-        values["mutual_information_corrected"] = float(
-            correct_by_bootstrap(np.array(plug_in), bootstrap.table_information)
-        )
-        values["mutual_information_interval"] = basic_interval(
-            np.array(plug_in), bootstrap.table_information, **options
-        ).tolist()
-        values["information_share"] = float(
-            correct_by_bootstrap(np.array(plug_in / entropy), shares)
-        )
-        values["information_share_interval"] = basic_interval(
-            np.array(plug_in / entropy), shares, ceiling=1.0, **options
-        ).tolist()
+        for name, corrected, of, unit, ceiling in (
+            (*_INFORMATION, "table_information", 1.0, np.inf),
+            (*_SHARE, "information_share", entropy, 1.0),
+        ):
+            deviations = bootstrap.deviations(of)
+            values[corrected] = float(correct_bias(np.array(plug_in / unit), deviations))
+            values[f"{name}_interval"] = basic_interval(
+                np.array(plug_in / unit),
+                deviations,
+                confidence=settings.confidence,
+                by_chance=None if null is None else null.information / unit,
+                ceiling=ceiling,
+            ).tolist()
     if null is not None:
         by_chance = null.information
         as_high = int((by_chance >= plug_in - 1e-12).sum())

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.association import Associations
+from analysis.bootstrap import BootstrapDraws
 from analysis.contingency import SceneTable
 from analysis.entropy import (
     ZeroEntropy,
@@ -21,12 +22,12 @@ from analysis.information import (
     band,
     basic_interval,
     chi_square_share,
-    correct_by_bootstrap,
+    correct_bias,
     cramers_v_scale,
     entropy_bits,
     one_against_rest_information,
 )
-from analysis.resampling import BootstrapDraws, NullDraws
+from analysis.resampling import NullDraws
 
 __all__ = ["cells_table", "emotions_table", "histogram_table", "scenes_table", "why_undefined"]
 
@@ -141,7 +142,7 @@ def emotions_table(
         **_bounds("zero_entropy_excess", zero.excess_interval),
         **_information_columns(table, null, bootstrap, confidence=confidence),
         "information_share": np.full(len(h), np.nan),
-        **_cramers_columns(table, found, bootstrap, confidence=confidence),
+        **_cramers_columns(table, found, null, bootstrap, confidence=confidence),
     }
     with np.errstate(divide="ignore", invalid="ignore"):
         columns["information_share"] = columns["mutual_information_corrected"] / h
@@ -172,13 +173,15 @@ def _information_columns(
     nan = np.full(plug_in.shape, np.nan)
     nothing = np.stack([nan, nan], axis=-1)
     corrected, interval, null_mean, null_band = nan, nothing, nan, nothing
-    if bootstrap is not None:
-        corrected = correct_by_bootstrap(plug_in, bootstrap.information)
-        interval = basic_interval(plug_in, bootstrap.information, confidence=confidence)
+    by_chance = None
     if null is not None:
         by_chance = one_against_rest_information(null.counts, table.totals, table.positives)
         null_mean = by_chance.mean(axis=0)
         null_band = band(by_chance, confidence=confidence).T
+    if bootstrap is not None:
+        deviations = bootstrap.deviations("information")
+        corrected = correct_bias(plug_in, deviations)
+        interval = basic_interval(plug_in, deviations, confidence=confidence, by_chance=by_chance)
     return {
         "mutual_information": plug_in,
         "mutual_information_corrected": corrected,
@@ -191,11 +194,16 @@ def _information_columns(
 def _cramers_columns(
     table: SceneTable,
     found: Associations,
+    null: NullDraws | None,
     bootstrap: BootstrapDraws | None,
     *,
     confidence: float,
 ) -> dict[str, np.ndarray]:
-    """Bergsma's V, its φ² less the exact mean that permuting scenes over images gives."""
+    """Bergsma's V, its φ² less the exact mean that permuting scenes over images gives.
+
+    Where scenes are rare and tell much that takes too much away; the interval, whose bias is
+    drawn, reaches to V all the same.
+    """
     n = table.n_subjects
     phi2 = chi_square_share(table.counts, table.totals, table.positives)
     base = table.positives / n
@@ -207,9 +215,16 @@ def _cramers_columns(
     interval = np.full((len(phi2), 2), np.nan)
     if bootstrap is not None:
         squared = basic_interval(
-            phi2, bootstrap.chi_square_share, confidence=confidence, ceiling=scale
+            phi2,
+            bootstrap.deviations("chi_square_share"),
+            confidence=confidence,
+            by_chance=None
+            if null is None
+            else chi_square_share(null.counts, table.totals, table.positives),
+            ceiling=scale,
         )
         interval = np.sqrt(squared / scale)
+        interval = np.stack([np.fmin(interval[:, 0], v), np.fmax(interval[:, 1], v)], axis=-1)
     return {"cramers_v": v, **_bounds("cramers_v", interval)}
 
 

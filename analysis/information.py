@@ -1,8 +1,8 @@
 """How much the scene tells about emotion: mutual information and Cramér's V, with intervals.
 
 Plug-in estimates are too high on finite data, most where there are many rare scenes; each comes
-with a corrected value. Intervals are basic-bootstrap ones, 2·estimate − quantiles, which subtract
-that bias, clipped at what the quantity can be: percentile intervals miss 0 most of the time.
+with a corrected value. Intervals are basic-bootstrap ones, which subtract that bias, clipped at
+what the quantity can be: percentile intervals miss 0 most of the time (see `analysis.bootstrap`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ __all__ = [
     "band",
     "basic_interval",
     "chi_square_share",
-    "correct_by_bootstrap",
+    "correct_bias",
     "cramers_v_scale",
     "entropy_bits",
     "one_against_rest_information",
@@ -91,21 +91,29 @@ def band(draws: np.ndarray, *, confidence: float) -> np.ndarray:
 
 def basic_interval(
     estimate: np.ndarray,
-    resampled: np.ndarray,
+    deviations: np.ndarray,
     *,
     confidence: float,
+    by_chance: np.ndarray | None = None,
     ceiling: float | np.ndarray = np.inf,
 ) -> np.ndarray:
-    """Basic-bootstrap interval, (…, 2): 2·estimate − quantiles, clipped to [0, ceiling].
+    """Basic-bootstrap interval, (…, 2): estimate − quantiles of `deviations`, in [0, ceiling].
 
-    `resampled` is (B, …) for an `estimate` of shape (…).
+    Args:
+        deviations: (B, …) of drawn tables from what they were drawn from, for an `estimate` (…).
+        by_chance: (R, …) values where nothing depends; an estimate that lies in their band is
+            no evidence of anything, so its interval begins at 0.
     """
-    high, low = band(resampled, confidence=confidence)
-    bounds = np.stack([2 * estimate - low, 2 * estimate - high], axis=-1)
+    low, high = band(deviations, confidence=confidence)
+    bounds = np.stack([estimate - high, estimate - low], axis=-1)
     limit = np.expand_dims(np.asarray(ceiling, np.float64), -1)
-    return np.clip(bounds, 0.0, limit)
+    bounds = np.clip(bounds, 0.0, limit)
+    if by_chance is not None:
+        usual = estimate <= band(by_chance, confidence=confidence)[1]
+        bounds[..., 0] = np.where(usual, 0.0, bounds[..., 0])
+    return bounds
 
 
-def correct_by_bootstrap(estimate: np.ndarray, resampled: np.ndarray) -> np.ndarray:
-    """Estimate less its bias as the bootstrap sees it, not below 0: 2·estimate − mean."""
-    return np.maximum(2 * estimate - resampled.mean(axis=0), 0.0)
+def correct_bias(estimate: np.ndarray, deviations: np.ndarray) -> np.ndarray:
+    """Estimate less its bias, the mean of `deviations` (B, …); not below 0."""
+    return np.maximum(estimate - deviations.mean(axis=0), 0.0)

@@ -1,4 +1,4 @@
-"""Tables under "emotion does not depend on scene", and tables of resampled images.
+"""Tables under "emotion does not depend on scene".
 
 Null tables deal the scenes anew to whole images among images with as many subjects: every image
 keeps its subjects and their labels, every scene its images of each size. Nothing else is held, so
@@ -16,14 +16,9 @@ from scipy import sparse
 from scipy.stats import random_table
 
 from analysis.contingency import ImageGroups, SceneTable, group_images
-from analysis.information import (
-    chi_square_share,
-    entropy_bits,
-    one_against_rest_information,
-    table_information,
-)
+from analysis.information import table_information
 
-__all__ = ["BootstrapDraws", "NullDraws", "resample_images", "simulate_null"]
+__all__ = ["NullDraws", "simulate_null"]
 
 Advance = Callable[[int], object]
 Tables = tuple[np.ndarray, np.ndarray]
@@ -39,20 +34,6 @@ class NullDraws:
 
     counts: np.ndarray
     information: np.ndarray
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class BootstrapDraws:
-    """Statistics of B tables of resampled images.
-
-    information: (B, E) bits, each emotion against the rest; chi_square_share: (B, E) φ²;
-    table_information: (B,) bits; label_entropy: (B,) H(Y) bits.
-    """
-
-    information: np.ndarray
-    chi_square_share: np.ndarray
-    table_information: np.ndarray
-    label_entropy: np.ndarray
 
 
 def simulate_null(
@@ -157,89 +138,3 @@ def _soft_permutations(
             rng.shuffle(block)
         drawn = (weights @ labels[index])[None]
         yield drawn[..., :n_emotions], drawn[..., -n_emotions:]
-
-
-def resample_images(
-    table: SceneTable, *, n_draws: int, rng: np.random.Generator, advance: Advance | None = None
-) -> BootstrapDraws:
-    """Bootstrap over images: as many images as there are, drawn with replacement."""
-    draws = _soft_resamples(table, n_draws, rng)
-    if not table.is_soft:
-        draws = _hard_resamples(table, n_draws, rng)
-    parts: list[tuple[np.ndarray, ...]] = []
-    for counts, mass, totals, positives in draws:
-        parts.append(
-            (
-                one_against_rest_information(counts, totals, positives),
-                chi_square_share(counts, totals, positives),
-                table_information(mass),
-                entropy_bits(mass.sum(axis=-2)),
-            )
-        )
-        if advance is not None:
-            advance(len(counts))
-    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    return BootstrapDraws(
-        information=columns[0],
-        chi_square_share=columns[1],
-        table_information=columns[2],
-        label_entropy=columns[3],
-    )
-
-
-def _hard_resamples(
-    table: SceneTable, n_draws: int, rng: np.random.Generator
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
-    """Resample groups of equal images; a group's weight is how many of its images were drawn."""
-    assert table.scene is not None
-    groups = group_images(table, by_scene=True)
-    scene = table.scene[groups.first]
-    n_scenes, n_emotions, n_groups = len(table.scenes), len(table.emotions), len(scene)
-    ones = np.ones(n_groups)
-    of_scene = sparse.csr_array((ones, (scene, np.arange(n_groups))), shape=(n_scenes, n_groups))
-    labels, mass = table.labels[groups.first], table.mass[groups.first]
-    to_cells = [_to_cells(labels, scene, n_scenes)]
-    if not table.one_label:
-        to_cells.append(_to_cells(mass, scene, n_scenes))
-    to_totals = of_scene * table.sizes[groups.first].astype(np.float64)[None, :]
-    to_totals = sparse.csr_array(to_totals)
-    chunk = max(1, min(n_draws, _CHUNK_CELLS // max(n_groups, n_scenes * n_emotions)))
-    for start in range(0, n_draws, chunk):
-        n = min(chunk, n_draws - start)
-        weights = np.stack([_group_weights(groups, rng) for _ in range(n)], axis=1)
-        tables = [(cells @ weights).T.reshape(n, n_scenes, n_emotions) for cells in to_cells]
-        counts = tables[0]
-        yield counts, tables[-1], (to_totals @ weights).T, counts.sum(axis=1)
-
-
-def _group_weights(groups: ImageGroups, rng: np.random.Generator) -> np.ndarray:
-    """(G,) images drawn of each group; the two ways have one distribution and differ in speed."""
-    n_images, n_groups = len(groups.code), len(groups.size)
-    if n_groups * 4 < n_images:
-        return rng.multinomial(n_images, groups.size / n_images).astype(np.float64)
-    drawn = groups.code[rng.integers(0, n_images, n_images)]
-    return np.bincount(drawn, minlength=n_groups).astype(np.float64)
-
-
-def _to_cells(labels: sparse.csr_array, scene: np.ndarray, n_scenes: int) -> sparse.csr_array:
-    """Matrix that takes weights of groups (G,) to the table (S·E,)."""
-    n_groups, n_emotions = labels.shape
-    row = np.repeat(np.arange(n_groups), np.diff(labels.indptr))
-    cell = scene[row].astype(np.int64) * n_emotions + labels.indices
-    return sparse.csr_array((labels.data, (cell, row)), shape=(n_scenes * n_emotions, n_groups))
-
-
-def _soft_resamples(
-    table: SceneTable, n_draws: int, rng: np.random.Generator
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
-    assert table.weights is not None
-    weights = np.ascontiguousarray(table.weights.T)
-    stacked = [table.labels] if table.one_label else [table.labels, table.mass]
-    sizes = sparse.csr_array(table.sizes[:, None].astype(np.float64))
-    columns = sparse.hstack([sizes, *stacked]).toarray()
-    n_emotions = len(table.emotions)
-    for _ in range(n_draws):
-        times = np.bincount(rng.integers(0, table.n_images, table.n_images), None, table.n_images)
-        drawn = weights @ (columns * times[:, None])
-        counts = drawn[None, :, 1 : 1 + n_emotions]
-        yield counts, drawn[None, :, -n_emotions:], drawn[None, :, 0], counts.sum(axis=1)

@@ -22,6 +22,7 @@ __all__ = [
     "EXACT_UP_TO",
     "Moments",
     "Strata",
+    "design_effect",
     "exact_tails",
     "hypergeometric_tails",
     "pearson_tails",
@@ -229,6 +230,17 @@ def permutation_moments(table: SceneTable) -> Moments:
         if n > 2:
             third += np.outer(w3, y3) * n / ((n - 1) * (n - 2))
     return Moments(mean=mean, variance=variance, third=third)
+
+
+def design_effect(
+    moments: Moments, totals: np.ndarray, positives: np.ndarray, n: int
+) -> np.ndarray:
+    """Variance under permutation of images over that under permutation of subjects, at least 1."""
+    drawn, base = totals[:, None], positives[None, :] / n
+    with np.errstate(divide="ignore", invalid="ignore"):
+        independent = drawn * (n - drawn) / (n - 1) * base * (1 - base)
+        ratio = moments.variance / independent
+    return np.maximum(np.where(np.isfinite(ratio), ratio, 1.0), 1.0)
 
 
 def _central_sums(

@@ -1,10 +1,11 @@
-"""Datasets in which emotion does not depend on scene, or does in one planted cell."""
+"""Datasets in which emotion does not depend on scene, or does to a known degree."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from analysis.contingency import SceneTable, build_table
+from analysis.information import one_against_rest_information, table_information
 
 
 def zipf(n: int, exponent: float = 1.2) -> np.ndarray:
@@ -69,3 +70,47 @@ def random_table(
         scene=None if soft else rng.integers(0, n_scenes, n_images),
         weights=weights,
     )
+
+
+def tilted_table(
+    seed: int,
+    *,
+    strength: float,
+    n_images: int = 4000,
+    clustered: bool = False,
+    rates: tuple[float, ...] = (0.03, 0.03, 0.1, 0.84),
+    n_scenes: int = 365,
+) -> tuple[SceneTable, float, np.ndarray]:
+    """Zipf scenes whose emotions are tilted at random, and the true information in bits.
+
+    One label a subject. strength: standard deviation of the log odds over scenes, 0 for none.
+    Clustered: as in `independent_table`, within the scene.
+
+    Returns:
+        The table, I(Y; scene), and (E,) I of each emotion against the rest, of the population.
+    """
+    tilt = np.random.default_rng(5).normal(size=(n_scenes, len(rates))) * strength
+    share = np.array(rates) * np.exp(tilt)
+    share /= share.sum(axis=1, keepdims=True)
+    joint = zipf(n_scenes)[:, None] * share
+    rng = np.random.default_rng(seed)
+    sizes = np.ones(n_images, np.int64)
+    if clustered:
+        sizes = rng.choice([1, 2, 3, 4], n_images, p=[0.4, 0.3, 0.2, 0.1])
+    image = np.repeat(np.arange(n_images), sizes)
+    scene = rng.choice(n_scenes, n_images, p=zipf(n_scenes))
+    edges = np.cumsum(share, axis=1)
+    emotion = (rng.random(len(image))[:, None] >= edges[scene[image]]).sum(axis=1)
+    if clustered:
+        shared = (rng.random(n_images)[:, None] >= edges[scene]).sum(axis=1)[image]
+        emotion = np.where(rng.random(len(image)) < 0.8, shared, emotion)
+    table = build_table(
+        np.eye(len(rates))[np.minimum(emotion, len(rates) - 1)],
+        image,
+        emotions=[f"emotion {k}" for k in range(len(rates))],
+        scenes=[f"scene {k}" for k in range(n_scenes)],
+        scene=scene,
+    )
+    of_scene, of_emotion = joint.sum(axis=1), joint.sum(axis=0)
+    truth = float(table_information(joint))
+    return table, truth, one_against_rest_information(joint, of_scene, of_emotion)

@@ -7,9 +7,10 @@ import pytest
 from scipy.stats import chi2_contingency
 
 from analysis.information import (
+    band,
     basic_interval,
     chi_square_share,
-    correct_by_bootstrap,
+    correct_bias,
     cramers_v_scale,
     entropy_bits,
     one_against_rest_information,
@@ -64,11 +65,27 @@ def test_a_perfect_link_has_v_of_one() -> None:
     assert np.sqrt(corrected) == pytest.approx([1])
 
 
-def test_the_basic_interval_mirrors_quantiles_and_keeps_to_what_can_be() -> None:
-    draws = np.linspace(1.0, 3.0, 201)[:, None]
-    interval = basic_interval(np.array([1.6]), draws, confidence=0.95)
-    np.testing.assert_allclose(interval, [[3.2 - 2.9595, 3.2 - 1.0405]])
-    assert basic_interval(np.array([0.5]), draws, confidence=0.95)[0, 0] == 0
-    assert basic_interval(np.array([1.6]), draws, confidence=0.95, ceiling=1.0)[0, 1] == 1
-    assert correct_by_bootstrap(np.array([1.6]), draws) == pytest.approx([1.2])
-    assert correct_by_bootstrap(np.array([0.9]), draws) == [0]
+def test_the_basic_interval_takes_deviations_away_and_keeps_to_what_can_be() -> None:
+    deviations = np.linspace(-1.0, 1.0, 201)[:, None]
+    interval = basic_interval(np.array([1.6]), deviations, confidence=0.95)
+    np.testing.assert_allclose(interval, [[1.6 - 0.9595, 1.6 + 0.9595]])
+    assert basic_interval(np.array([0.5]), deviations, confidence=0.95)[0, 0] == 0
+    assert basic_interval(np.array([1.6]), deviations, confidence=0.95, ceiling=1.0)[0, 1] == 1
+    assert correct_bias(np.array([1.6]), deviations + 0.4) == pytest.approx([1.2])
+    assert correct_bias(np.array([0.3]), deviations + 0.4) == [0]
+
+
+def test_what_chance_gives_as_often_is_no_evidence() -> None:
+    deviations = np.linspace(-0.1, 0.1, 201)[:, None] * np.ones(2)
+    by_chance = np.linspace(0.0, 1.0, 199)[:, None] * np.ones(2)
+    interval = basic_interval(
+        np.array([0.9, 0.99]), deviations, confidence=0.95, by_chance=by_chance
+    )
+    assert interval[0, 0] == 0
+    assert interval[1, 0] > 0.8
+    assert interval[0, 1] == pytest.approx(0.9 + 0.09595)
+
+
+def test_a_band_leaves_as_many_draws_out_as_it_says() -> None:
+    assert band(np.arange(199.0), confidence=0.95) == pytest.approx([4, 194])
+    assert band(np.arange(39.0), confidence=0.95) == pytest.approx([0, 38], abs=1e-9)
