@@ -6,7 +6,6 @@ where a new study is made), whose own runs are used where they are the same.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +19,7 @@ from ccim_core.files import read_json, write_json
 from ccim_core.study import Study
 from ccim_core.sweeps.engine import SweepOptions, SweepOutcome
 from ccim_core.sweeps.grid import grid_configs, read_grids
-from ccim_core.sweeps.processes import run_in_processes
+from ccim_core.sweeps.processes import default_processes, run_in_processes
 from ccim_core.training.config import RunConfig
 
 __all__ = ["PROTOCOL", "controlled_configs", "make_controlled"]
@@ -77,7 +76,7 @@ def make_controlled(
         study,
         controlled_configs(models=models, seeds=seeds),
         SweepOptions(device="cpu", splits=EVALUATED_SPLITS, n_bootstrap=n_bootstrap, half=True),
-        processes=processes or min(4, len(os.sched_getaffinity(0))),
+        processes=processes or default_processes(),
         quiet=quiet,
     )
     compare_with_baselines(study, n_resamples=n_bootstrap, quiet=quiet)

@@ -19,21 +19,21 @@ from ccim_core.datasets.controlled.generator import (
 )
 from ccim_core.errors import InputError
 from ccim_core.evaluation.comparisons import compare_with_baselines
-from ccim_core.evaluation.evaluate import EVALUATION_FILE, evaluate_run
-from ccim_core.evaluation.probes import probe_run
+from ccim_core.evaluation.probes import probe_runs
 from ccim_core.evaluation.selection import select_by_validation
 from ccim_core.evaluation.table import study_table, table_rows
 from ccim_core.files import write_json
 from ccim_core.labels import LABEL_SETS
 from ccim_core.manifest import build_manifest
-from ccim_core.progress import progress
 from ccim_core.run import Run
 from ccim_core.shipping import ship_study
 from ccim_core.study import Study
+from ccim_core.sweeps.engine import SweepOptions, SweepOutcome
+from ccim_core.sweeps.processes import run_in_processes
 from ccim_core.training.accelerator import make_accelerator
 from ccim_core.training.config import RunConfig, load_recipe, replace_field
 from ccim_core.training.data import StudyData
-from ccim_core.training.train import study_data, train_run
+from ccim_core.training.train import study_data
 
 __all__ = ["DEMO_STUDY", "VARIANTS", "demo_configs", "make_demo", "make_manifest", "ship_demo"]
 
@@ -130,6 +130,7 @@ def make_demo(
     seeds: Sequence[int] = (0, 1, 2),
     variants: Sequence[str] | None = None,
     n_bootstrap: int = 1000,
+    processes: int = 1,
     device: str = "cpu",
     quiet: bool = False,
 ) -> Study:
@@ -140,21 +141,29 @@ def make_demo(
         base: the plain run that variants differ from; by default the shipped recipe.
         seeds: training seeds of each variant. variants: of VARIANTS, all by default.
         n_bootstrap: resamples for the intervals of the first seed.
+        processes: to divide the runs among.
 
     Raises:
-        InputError: `out` holds something else, or a demo of other settings.
+        InputError: `out` holds something else, a demo of other settings, or a run failed.
     """
     controlled = controlled or ControlledConfig()
     study = make_manifest(out, controlled, quiet=quiet)
     base = base or load_recipe(RECIPE)
     configs = demo_configs(base, seeds, variants=variants)
     data = study_data(study, make_accelerator(device=device), base, quiet=quiet)
+    # Encoded once for all, by this process and its workers.
     for config in configs:
         splits = (config.train.split, config.train.validation_split, *EVALUATED_SPLITS)
         data.load(config, splits)
-    for config in progress(configs, "train", unit="runs", quiet=quiet):
-        train_run(study, config, device=device, data=data, half=True, quiet=True)
-    _evaluate(study, data, seeds, n_bootstrap, quiet=quiet)
+    options = SweepOptions(
+        device=device,
+        splits=EVALUATED_SPLITS,
+        n_bootstrap=n_bootstrap,
+        embeddings=("shift",),
+        half=True,
+        full_seeds=(seeds[0],),
+    )
+    _check(run_in_processes(study, configs, options, processes=processes, quiet=quiet))
     compare_with_baselines(study, n_resamples=n_bootstrap, quiet=quiet)
     table = study_table(study)
     write_json(study.analysis_root / "evaluation.json", table_rows(table))
@@ -200,19 +209,12 @@ def make_manifest(out: Path, controlled: ControlledConfig, *, quiet: bool) -> St
     )
 
 
-def _evaluate(
-    study: Study, data: StudyData, seeds: Sequence[int], n_bootstrap: int, *, quiet: bool
-) -> None:
-    paths = [path for path in study.run_paths() if not (path / EVALUATION_FILE).is_file()]
-    for path in progress(paths, "evaluate", unit="runs", quiet=quiet):
-        run = Run.open(path)
-        first = run.config.train.seed == seeds[0]
-        evaluate_run(
-            run,
-            data,
-            splits=EVALUATED_SPLITS,
-            n_bootstrap=n_bootstrap if first else 0,
-            embeddings=("shift",) if first else (),
+def _check(outcome: SweepOutcome) -> None:
+    if outcome.failed:
+        first = outcome.failed[0]
+        raise InputError(
+            f"Expected every run to be made, got {len(outcome.failed)} that failed, the first "
+            f"{first.name}: {first.error}"
         )
 
 
@@ -221,8 +223,6 @@ def _probe(study: Study, data: StudyData, seed: int, *, quiet: bool) -> None:
     path = study.analysis_root / PROBES_FILE
     if path.is_file():
         return
-    runs = [study.runs_root / f"{name}-seed{seed}" for name in PROBED]
-    records: list[dict[str, Any]] = []
-    for run in progress([run for run in runs if run.is_dir()], "probe", unit="runs", quiet=quiet):
-        records += probe_run(Run.open(run), data, split="shift")
-    write_json(path, records)
+    paths = [study.runs_root / f"{name}-seed{seed}" for name in PROBED]
+    runs = [Run.open(path) for path in paths if path.is_dir()]
+    write_json(path, probe_runs(runs, data, split="shift", quiet=quiet))

@@ -31,6 +31,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--clarity-low", type=float, default=0.3)
     parser.add_argument("--seed", type=int, default=0, help="of the data")
     parser.add_argument("--runs", type=int, default=3, help="training seeds a variant")
+    parser.add_argument(
+        "--processes", type=int, help="that share the runs; default: one a core, four at most"
+    )
     parser.add_argument("--ship", type=Path, help="also write it here as it ships with the app")
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
     parser.set_defaults(func=_make)
@@ -39,6 +42,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def _make(arguments: argparse.Namespace) -> int:
     from ccim_core.datasets.controlled.generator import ControlledConfig
     from ccim_core.demo import make_demo, ship_demo
+    from ccim_core.sweeps.processes import default_processes
 
     controlled = ControlledConfig(
         bias=arguments.bias,
@@ -56,6 +60,7 @@ def _make(arguments: argparse.Namespace) -> int:
         arguments.out,
         controlled=controlled,
         seeds=range(arguments.runs),
+        processes=default_processes() if arguments.processes is None else arguments.processes,
         quiet=arguments.quiet,
     )
     print(f"study: {study.path}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,18 +12,36 @@ from torch.nn import functional as F
 
 from ccim_core.evaluation.embeddings import mean_joint_feature
 from ccim_core.evaluation.predictions import split_features
-from ccim_core.metrics.probes import linear_probe
+from ccim_core.metrics.probes import Probe, linear_probe
+from ccim_core.progress import progress
 from ccim_core.run import Run
 from ccim_core.training.data import StudyData
-from ccim_core.training.streams import side_plans
+from ccim_core.training.streams import Plan, side_plans
 
-__all__ = ["probe_run"]
+__all__ = ["probe_run", "probe_runs"]
 
 _GRID = 8
 
 
+# Side, what it is made of and label, to the probe of it.
+_Known = dict[tuple[str, tuple[Plan, ...], str], Probe]
+
+
+def probe_runs(
+    runs: Sequence[Run], data: StudyData, *, split: str, quiet: bool = False
+) -> list[dict[str, Any]]:
+    """`probe_run` of each; the S and C that runs have in common are probed once."""
+    known: _Known = {}
+    records: list[dict[str, Any]] = []
+    for run in progress(runs, "probe", unit="runs", quiet=quiet):
+        records += probe_run(run, data, split=split, known=known)
+    return records
+
+
 @torch.no_grad()
-def probe_run(run: Run, data: StudyData, *, split: str) -> list[dict[str, Any]]:
+def probe_run(
+    run: Run, data: StudyData, *, split: str, known: _Known | None = None
+) -> list[dict[str, Any]]:
     """Linear probes for the scene and for the emotion, on one split of a run's study.
 
     On a split where scene and emotion are independent, what a probe reads of the scene is not
@@ -36,21 +55,24 @@ def probe_run(run: Run, data: StudyData, *, split: str) -> list[dict[str, Any]]:
     features = split_features(run, data, split)
     rows = data.manifest.frame.iloc[features.rows]
     h = run.network.joint(features.u, features.v)
-    arrays = {
-        "S": _side(run, data, "subject", split),
-        "C": _side(run, data, "context", split),
-        "h": h.numpy(),
-        "h, mean over strata": mean_joint_feature(run, features.u).numpy(),
-    }
+    sides = {"S": side_plans(run.config, "subject"), "C": side_plans(run.config, "context")}
+    arrays = {name: _side(run, data, plans, split) for name, plans in sides.items()}
+    arrays |= {"h": h.numpy(), "h, mean over strata": mean_joint_feature(run, features.u).numpy()}
     if run.network.deconfounder is not None:
         arrays["W_h h + W_g g"] = run.network.deconfounder(h).numpy()
-    groups = rows["source_id"] if "source_id" in rows else rows["image"]
+    groups = (rows["source_id"] if "source_id" in rows else rows["image"]).to_numpy(str)
+    known = {} if known is None else known
     records = []
     for label in ("scene", "labels"):
+        told = rows[label].to_numpy(str)
         for name, array in arrays.items():
-            probe = linear_probe(
-                array, rows[label].to_numpy(str), groups=groups.to_numpy(str), seed=0
-            )
+            if name in sides:
+                seen = (name, tuple(sides[name]), label)
+                if seen not in known:
+                    known[seen] = linear_probe(array, told, groups=groups, seed=0)
+                probe = known[seen]
+            else:
+                probe = linear_probe(array, told, groups=groups, seed=0)
             values = {
                 key: None if isinstance(value, float) and not np.isfinite(value) else value
                 for key, value in asdict(probe).items()
@@ -59,9 +81,9 @@ def probe_run(run: Run, data: StudyData, *, split: str) -> list[dict[str, Any]]:
     return records
 
 
-def _side(run: Run, data: StudyData, side: str, split: str) -> np.ndarray:
+def _side(run: Run, data: StudyData, plans: Sequence[Plan], split: str) -> np.ndarray:
     """A side's streams as one row a subject, (n, d)."""
-    streams = [data.features(run.config, plan, split) for plan in side_plans(run.config, side)]
+    streams = [data.features(run.config, plan, split) for plan in plans]
     return np.concatenate([_flat(stream) for stream in streams], axis=1)
 
 

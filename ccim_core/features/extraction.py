@@ -34,6 +34,9 @@ Precision = Literal["fp32", "bf16"]
 StoredType = Literal["float16", "float32"]
 
 _POLL_SECONDS = 0.2
+# Pictures a thread that a CPU encodes at once: with more, a layer's output outgrows its cache
+# (EfficientNet-Lite0 at 112 pixels: 4.5 ms a picture with 8, 7.4 with 64).
+_SLICE = 8
 
 
 class _Options(TypedDict, total=False):
@@ -216,6 +219,13 @@ class _Encode:
             ]
 
     def _encode(self, encoder: Encoder, stage: Stage, pixels: Tensor) -> Tensor:
+        step = max(1, len(pixels))
+        if self.device.type == "cpu":
+            step = _SLICE * torch.get_num_threads()
+        parts = [self._forward(encoder, stage, part) for part in pixels.split(step)]
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+    def _forward(self, encoder: Encoder, stage: Stage, pixels: Tensor) -> Tensor:
         x = encoder.preprocessing.normalise(pixels.to(self.device, non_blocking=True))
         bf16 = self.precision == "bf16"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):

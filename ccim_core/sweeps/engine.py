@@ -45,6 +45,7 @@ class SweepOptions:
 
     splits: to evaluate on; None: all that nothing is trained on.
     n_bootstrap: resamples for intervals. embeddings: splits whose joint features are kept.
+    full_seeds: training seeds whose runs get these two; None: all.
     half: store weights in half precision.
     """
 
@@ -52,6 +53,7 @@ class SweepOptions:
     splits: tuple[str, ...] | None = None
     n_bootstrap: int = 1000
     embeddings: tuple[str, ...] = ()
+    full_seeds: tuple[int, ...] | None = None
     half: bool = False
 
 
@@ -201,12 +203,14 @@ class _Worker:
                 half=options.half,
                 quiet=self.quiet,
             )
+        seeds = options.full_seeds
+        full = seeds is None or run.config.train.seed in seeds
         evaluate_run(
             Run.open(run.path),
             data,
             splits=options.splits or evaluated_splits(self.study, run.config),
-            n_bootstrap=options.n_bootstrap,
-            embeddings=options.embeddings,
+            n_bootstrap=options.n_bootstrap if full else 0,
+            embeddings=options.embeddings if full else (),
         )
 
     def _data_of(self, config: RunConfig) -> StudyData:

@@ -12,7 +12,7 @@ from ccim_core.study import Study
 from ccim_core.sweeps.engine import SweepOptions, SweepOutcome, run_sweep
 from ccim_core.training.config import RunConfig
 
-__all__ = ["run_in_processes", "stand_alone"]
+__all__ = ["default_processes", "run_in_processes", "stand_alone"]
 
 # What torchrun tells its processes of each other; a sweep's each train runs of their own.
 _GROUP_VARIABLES = (
@@ -26,6 +26,17 @@ _GROUP_VARIABLES = (
     "MASTER_ADDR",
     "MASTER_PORT",
 )
+
+
+def default_processes() -> int:
+    """One for each core that this process may use, four at most."""
+    return min(4, _cores())
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):  # Linux alone
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def stand_alone() -> int:
@@ -59,7 +70,7 @@ def run_in_processes(
         raise InputError(f"Expected --processes to be 1 or more, got {processes}.")
     if processes == 1:
         return run_sweep(study, configs, options, quiet=quiet)
-    threads = max(1, len(os.sched_getaffinity(0)) // processes)
+    threads = max(1, _cores() // processes)
     # spawn: a process that has used several threads of torch cannot safely fork.
     context = multiprocessing.get_context("spawn")
     arguments = (study.path, list(configs), options, threads)
@@ -90,5 +101,7 @@ def _work(path: Path, configs: Sequence[RunConfig], options: SweepOptions, threa
 
 def _limit_threads(threads: int) -> None:
     import torch
+    from threadpoolctl import threadpool_limits
 
     torch.set_num_threads(threads)
+    threadpool_limits(threads)  # NumPy's and scikit-learn's

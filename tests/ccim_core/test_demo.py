@@ -39,9 +39,9 @@ def test_a_rebuilt_small_demo_equals_the_shipped_one(tiny_study: Study) -> None:
 def test_interrupted_and_started_again_it_ends_as_one_uninterrupted(
     tiny_study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import ccim_core.demo as demo
+    import ccim_core.sweeps.engine as engine
 
-    train, calls = demo.train_run, 0
+    train, calls = engine.train_run, 0
 
     def interrupted(*arguments: object, **options: object) -> Path:
         nonlocal calls
@@ -51,12 +51,12 @@ def test_interrupted_and_started_again_it_ends_as_one_uninterrupted(
         return train(*arguments, **options)  # type: ignore[arg-type]
 
     path = tmp_path / "study"
-    monkeypatch.setattr(demo, "train_run", interrupted)
+    monkeypatch.setattr(engine, "train_run", interrupted)
     with pytest.raises(KeyboardInterrupt):
         make_tiny_demo(path)
     finished = len(Study.open(path).run_paths())
     assert finished == 3
-    monkeypatch.setattr(demo, "train_run", train)
+    monkeypatch.setattr(engine, "train_run", train)
     again = make_tiny_demo(path)
     one, two = summary(tiny_study), summary(again)
     assert one["manifest"] == two["manifest"]
