@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ccim_core.errors import InputError
+from ccim_core.evaluation.variants import own_estimator
 from ccim_core.files import read_json
 from ccim_core.labels import LabelSet
 from ccim_core.study import Study
@@ -52,8 +53,7 @@ class RunRecord:
     @property
     def estimator(self) -> str:
         """What the run's own forward pass is called in its predictions."""
-        name = str(self.config["intervention"]["name"])
-        return name if name in ("ccim", "counterfactual") else "likelihood"
+        return own_estimator(str(self.config["intervention"]["name"]))
 
     @cached_property
     def evaluation(self) -> dict[str, Any] | None:

@@ -175,9 +175,15 @@ def make_demo(
 
 
 def ship_demo(study: Study, out: Path, *, seed: int = 0) -> Study:
-    """Write the demo study as it ships: weights of one run of every trained-in intervention."""
+    """Write the demo study as it ships: weights of one run of every trained-in intervention.
+
+    Of runs that are no variant of the demo's (the ablations) only their own outputs go.
+    """
     weights = [f"{name}-seed{seed}" for name in SHIPPED_WEIGHTS]
-    return ship_study(study, out, weights_of=weights)
+    ablations = [
+        path.name for path in study.run_paths() if path.name.rsplit("-seed", 1)[0] not in VARIANTS
+    ]
+    return ship_study(study, out, weights_of=weights, brief=ablations)
 
 
 def make_manifest(out: Path, controlled: ControlledConfig, *, quiet: bool) -> Study:

@@ -124,3 +124,30 @@ def test_a_shipped_study_still_opens_predicts_and_compares(
     predictor = Predictor.open(shipped.path)
     assert {run["name"] for run in predictor.runs} == {"none-seed0", "ccim-seed0"}
     assert not list(shipped.path.rglob("features"))
+
+
+def test_of_a_brief_run_its_own_outputs_ship(tiny_study: Study, tmp_path: Path) -> None:
+    from ccim_core.evaluation.evaluate import read_evaluation
+    from ccim_core.evaluation.predictions import read_predictions
+    from ccim_core.run import Run
+    from ccim_core.shipping import ship_study
+
+    shipped = ship_study(tiny_study, tmp_path / "s", weights_of=[], brief=["ccim-seed1"])
+    run, whole = Run.open(shipped.run_path("ccim-seed1")), Run.open(shipped.run_path("ccim-seed0"))
+    table = read_predictions(run)
+    assert set(table["estimator"]) == {"ccim"}
+    assert set(table["split"]) == {"test", "shift"}
+    assert set(read_predictions(whole)["estimator"]) > {"ccim", "backdoor"}
+    evaluation = read_evaluation(run)
+    assert [(row["split"], row["estimator"]) for row in evaluation["rows"]] == [
+        ("test", "ccim"),
+        ("shift", "ccim"),
+    ]
+    assert {row["estimator"] for row in evaluation["comparisons"]["rows"]} == {"ccim"}
+    before = Run.open(tiny_study.run_path("ccim-seed1"))
+    expected = next(
+        row["accuracy"]
+        for row in read_evaluation(before)["rows"]
+        if (row["split"], row["estimator"]) == ("shift", "ccim")
+    )
+    assert evaluation["rows"][1]["accuracy"] == pytest.approx(expected, abs=1e-5)
