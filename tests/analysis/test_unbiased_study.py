@@ -26,6 +26,8 @@ SEEDS = (0, 1, 2)
 # Two-sided, 0.1% of all: some thirty estimators are compared.
 CRITICAL = 4.0
 
+pytestmark = pytest.mark.timeout(3600)
+
 
 @pytest.fixture(scope="module")
 def unbiased(tmp_path_factory: pytest.TempPathFactory) -> Study:
@@ -38,6 +40,7 @@ def unbiased(tmp_path_factory: pytest.TempPathFactory) -> Study:
         seeds=SEEDS,
         variants=VARIANTS,
         n_bootstrap=0,
+        processes=2,
         quiet=True,
     )
 
