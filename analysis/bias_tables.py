@@ -29,24 +29,38 @@ from analysis.information import (
 )
 from analysis.resampling import NullDraws
 
-__all__ = ["cells_table", "emotions_table", "histogram_table", "scenes_table", "why_undefined"]
+__all__ = [
+    "cells_table",
+    "emotions_table",
+    "histogram_table",
+    "scenes_table",
+    "why_nothing",
+    "why_undefined",
+]
 
 HISTOGRAM_BINS = 20
 
 
+def why_nothing(table: SceneTable) -> str:
+    """Why nothing can be said about scenes and emotions in this table, or an empty text."""
+    if int((table.totals > 0).sum()) < 2:
+        return "there is one scene only"
+    if table.scene is not None and np.bincount(table.scene).max() < 2:
+        return "each scene has one image only"
+    return ""
+
+
 def why_undefined(table: SceneTable) -> list[str]:
     """(E,) why an emotion's statistics are not defined, or an empty text."""
-    scenes = int((table.totals > 0).sum())
+    nothing = why_nothing(table)
     reasons = []
     for support in table.positives:
         if support == 0:
             reasons.append("nobody has this emotion")
         elif support == table.n_subjects:
             reasons.append("everybody has this emotion")
-        elif scenes < 2:
-            reasons.append("there is one scene only")
         else:
-            reasons.append("")
+            reasons.append(nothing)
     return reasons
 
 

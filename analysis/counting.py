@@ -24,6 +24,11 @@ def infer_labels(frame: pd.DataFrame) -> LabelSet:
     texts = frame["labels"][~is_blank(frame["labels"])].astype(str).unique()
     parts = [[part.strip() for part in text.split(LABEL_SEPARATOR)] for text in texts]
     names = sorted({part for row in parts for part in row if part})
+    if not names:
+        raise InputError(
+            f"Expected an emotion of each subject in `labels`, got none in any of {len(frame):,} "
+            "rows."
+        )
     if len(names) < 2:
         raise InputError(
             f"Expected at least two emotions in `labels`, got {names}; nothing can depend on the "

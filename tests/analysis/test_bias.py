@@ -220,13 +220,33 @@ def test_scenes_with_one_subject_are_counted_and_said() -> None:
     assert (report.emotions["zero_entropy_null_mean"] >= 1 / 7 - 1e-9).all()
 
 
+@pytest.mark.parametrize("subjects", [1, 2])
+def test_scenes_of_one_image_each_tell_nothing_and_it_is_said(subjects: int) -> None:
+    image = np.repeat(np.arange(60), subjects)
+    frame = pd.DataFrame(
+        {
+            "image": np.char.add("i", image.astype(str)),
+            "labels": np.array(["Anger", "Happy", "Sad"])[np.arange(len(image)) % 3],
+            "scene": np.char.add("s", image.astype(str)),
+        }
+    )
+    report = study(frame)
+    assert any(note.startswith("Each scene has one image only") for note in report.notes)
+    assert (report.emotions["reason"] == "each scene has one image only").all()
+    for name in ("mutual_information", "cramers_v", "zero_entropy_excess"):
+        assert report.emotions[name].isna().all(), name
+    assert math.isnan(report.dataset["mutual_information"])
+    assert math.isnan(report.dataset["information_share"])
+    assert len(report.cells) == 60 * 3
+
+
 def test_missing_labels_are_left_out_with_their_number() -> None:
     frame = frame_of()
     frame.loc[:9, "labels"] = np.nan
     report = study(frame)
     assert report.dataset["subjects"] == 110
     assert report.notes[0] == "10 of 120 rows have no `labels` and are left out."
-    with pytest.raises(InputError, match="two emotions in `labels`"):
+    with pytest.raises(InputError, match="none in any of 120 rows"):
         study(frame.assign(labels=np.nan))
 
 

@@ -237,7 +237,7 @@ def test_bad_input_is_one_sentence(
     ):
         assert said in refusal(capsys, *words)
     for change, said in (
-        ({"labels": np.nan}, "two emotions"),
+        ({"labels": np.nan}, "none in any of"),
         ({"labels": "Happy"}, "two emotions"),
         ({"scene": np.nan}, "at least one row"),
     ):
