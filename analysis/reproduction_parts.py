@@ -120,6 +120,11 @@ def _controls(datasets: Sequence[TableData], options: Options) -> Part:
     )
 
 
+def _with_controls(*parts: Part, datasets: Mapping[str, TableData], options: Options) -> list[Part]:
+    """`parts`, and the controls of every dataset that they show."""
+    return [*parts, _controls(list(datasets.values()), options)]
+
+
 def _shown(everything: Mapping[str, TableData], table: str | None) -> TableData:
     if table is not None:
         return next(d for d in everything.values() if d.dataset == TABLES[table])
@@ -137,26 +142,32 @@ def ablation_parts(
     datasets: Mapping[str, TableData], _: str | None, options: Options
 ) -> list[Part]:
     frame = ablation_table(datasets, splits=options.splits, ap=options.ap)
-    part = Part(
-        name="ablation",
-        title="Ablations of CCIM",
-        caption="Changes against the full + CCIM of the same seeds.",
-        frame=frame,
-        text=table_text.ablation_text(frame),
+    return _with_controls(
+        Part(
+            name="ablation",
+            title="Ablations of CCIM",
+            caption="Changes against the full + CCIM of the same seeds.",
+            frame=frame,
+            text=table_text.ablation_text(frame),
+        ),
+        datasets=datasets,
+        options=options,
     )
-    return [part, _controls(list(datasets.values()), options)]
 
 
 def sizes_parts(datasets: Mapping[str, TableData], _: str | None, options: Options) -> list[Part]:
     frame = size_table(datasets, splits=options.splits, ap=options.ap)
-    part = Part(
-        name="sizes",
-        title="Size of the confounder dictionary",
-        caption="Changes against the default size of the same seeds.",
-        frame=frame,
-        text=table_text.sizes_text(frame),
+    return _with_controls(
+        Part(
+            name="sizes",
+            title="Size of the confounder dictionary",
+            caption="Changes against the default size of the same seeds.",
+            frame=frame,
+            text=table_text.sizes_text(frame),
+        ),
+        datasets=datasets,
+        options=options,
     )
-    return [part, _controls(list(datasets.values()), options)]
 
 
 def examples_parts(
@@ -165,7 +176,7 @@ def examples_parts(
     split = options.splits[0] if options.splits else None
     examples = example_table(datasets, split=split)
     counts = example_counts(datasets, split=split)
-    return [
+    return _with_controls(
         Part(
             name="examples",
             title="Two subjects of each dataset, before and after",
@@ -179,5 +190,6 @@ def examples_parts(
             frame=counts,
             text=table_text.counts_text(counts),
         ),
-        _controls(list(datasets.values()), options),
-    ]
+        datasets=datasets,
+        options=options,
+    )
