@@ -101,9 +101,12 @@ def _require_variables(path: Path) -> None:
         raise _unreadable(path, error) from None
     absent = [split for split in SPLITS if split not in names]
     if absent:
+        # A file that ends between two variables, or within the last one, reads as a shorter one.
+        cut = len(absent) < len(SPLITS)
+        remedy = "copy it again, it may be cut short" if cut else "name the file with --annotations"
         raise InputError(
             f"Expected EMOTIC's annotations with the variables {', '.join(SPLITS)} in {path}, "
-            f"got {names or 'none'}; name the file with --annotations."
+            f"got {names or 'none'}; {remedy}."
         )
 
 

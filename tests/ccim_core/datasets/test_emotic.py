@@ -1,61 +1,22 @@
-"""EMOTIC's .mat form: both layouts, both structures of annotators, planted faults, wrong files."""
-
-import json
-import subprocess
-import sys
-import time
-from pathlib import Path
+"""EMOTIC's .mat form: both layouts, both structures of annotators, wrong files."""
 
 import numpy as np
 import pytest
 from scipy.io import savemat
 
-from ccim_core.cli import main
-from ccim_core.datasets.emotic import EmoticConfig, read_emotic
+from ccim_core.datasets.emotic import read_emotic
 from ccim_core.datasets.emotic_mat import SPLITS
-from ccim_core.datasets.preparation import prepare_source
 from ccim_core.datasets.votes import soft_targets
 from ccim_core.errors import InputError
-from ccim_core.images import crop_box
-from ccim_core.labels import get_label_set
-from ccim_core.manifest import Manifest
-from ccim_core.pictures import PictureReader
-from ccim_core.study import Study
 from tests.ccim_core.datasets.builders import (
     EMOTIONS,
     build_emotic,
-    build_faulty_emotic,
     emotic_person,
     emotic_record,
     save_emotic_mat,
     save_picture,
 )
-
-# Its own peak memory: `ru_maxrss` of a child counts the parent that it was forked from.
-MEASURED = """
-import re, sys, time
-from ccim_core.cli import main
-code = main(sys.argv[1:])
-peak = re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())
-print(time.process_time(), peak[1], file=sys.stderr)
-sys.exit(code)
-"""
-DROP = {"unknown_emotion": "drop", "file_in_two_splits": "drop"}
-
-
-def prepare(root, *, policy=None, check="decode", **config):
-    source = read_emotic(root, EmoticConfig(**config))
-    return prepare_source(source, policy=policy, check_pictures=check, quiet=True)
-
-
-@pytest.fixture(scope="module")
-def faulty(tmp_path_factory):
-    return build_faulty_emotic(tmp_path_factory.mktemp("emotic"))
-
-
-@pytest.fixture(scope="module")
-def prepared(faulty):
-    return prepare(faulty.root, policy=DROP)
+from tests.ccim_core.datasets.emotic_preparation import prepare
 
 
 def one_picture(root, split, person, **record):
@@ -71,82 +32,6 @@ def one_picture(root, split, person, **record):
 
 def row_of(preparation, split):
     return preparation.manifest.frame.set_index("split").loc[split]
-
-
-def test_all_24_planted_faults_are_named_by_cause_and_record(faulty, prepared):
-    assert len(faulty.planted) == 24
-    summary = prepared.summary
-    found = {fault.record: fault.cause for fault in summary.faults}
-    assert found == faulty.planted | faulty.twins
-    text = str(summary)
-    for record, cause in faulty.planted.items():
-        assert f"{record}: {cause}: " in text
-
-
-def test_the_rest_of_a_faulty_tree_can_be_read_and_cropped(faulty, prepared):
-    frame = prepared.manifest.frame
-    kept = {"box_partly_outside", "picture_not_rgb", "picture_size_differs", "vad_missing"}
-    kept |= {"vad_out_of_range", "duplicate_subject", "votes_differ"}
-    for record, cause in faulty.planted.items():
-        assert (record in set(frame["record"])) == (cause in kept), record
-    reader = PictureReader({"images": prepared.source.image_root})
-    for image, box in zip(frame["image"], prepared.manifest.boxes(), strict=True):
-        assert crop_box(reader.read(image), box).size > 0
-
-
-def test_the_rest_of_a_faulty_tree_trains(tmp_path, faulty):
-    out = tmp_path / "study"
-    policies = [f"{cause}={action}" for cause, action in DROP.items()]
-    prepare_it = ["prepare", "emotic", "--root", str(faulty.root), "--out", str(out), "--quiet"]
-    assert main([*prepare_it, "--policy", policies[0], "--policy", policies[1]]) == 0
-    encoders = ["--encoder.subject", "efficientnet-lite0", "--encoder.context"]
-    config = [*encoders, "efficientnet-lite0", "--intervention.name", "ccim"]
-    config += ["--dictionary.size", "4", "--dictionary.components", "4", "--train.epochs", "2"]
-    assert main(["train", "--study", str(out), "--device", "cpu", "--quiet", *config]) == 0
-    (run,) = Study.open(out).run_paths()
-    lines = (run / "metrics.jsonl").read_text().splitlines()
-    losses = [record["train_loss"] for record in map(json.loads, lines) if "train_loss" in record]
-    assert len(losses) == 2
-    assert losses[1] < losses[0]
-
-
-def test_a_partly_outside_box_is_clipped_to_the_picture(prepared):
-    frame = prepared.manifest.frame.set_index("record")
-    box = frame.loc["train(1).person(1)", ["x1", "y1", "x2", "y2"]]
-    assert list(box) == [0, 5, 30, 40]
-
-
-def test_faulty_vad_is_left_empty_and_the_subject_kept(faulty, prepared):
-    frame = prepared.manifest.frame.set_index("record")
-    vad = frame.loc["train(17).person(1)", ["valence", "arousal", "dominance"]]
-    assert list(vad[:2]) == [5, 5]
-    assert np.isnan(vad["dominance"])
-    dropping = prepare(faulty.root, policy={**DROP, "vad_missing": "drop"}).manifest.frame
-    assert "train(16).person(1)" not in set(dropping["record"])
-
-
-def test_counts_by_split_add_up(prepared):
-    summary = prepared.summary
-    for split in ("train", "val", "test"):
-        account = summary.splits[split]
-        lost = {
-            fault.record
-            for fault in summary.faults
-            if fault.split == split and summary.actions[fault.cause] == "drop"
-            if ".person" in fault.record
-        }
-        assert account.subjects_read - account.subjects == len(lost)
-    assert summary.splits["train"].dropped["picture_unreadable"] == 3
-    assert summary.counts["file_in_two_splits"] == {"train": 2, "val": 1}
-
-
-def test_a_fault_that_fails_names_its_record_and_the_way_out(faulty):
-    with pytest.raises(InputError) as error:
-        prepare(faulty.root, policy={"unknown_emotion": "drop"})
-    assert "train(20).person(1): file_in_two_splits" in str(error.value)
-    assert "--policy file_in_two_splits=drop" in str(error.value)
-    with pytest.raises(InputError, match="'Boredom' not in 'emotic'"):
-        prepare(faulty.root, policy={"file_in_two_splits": "drop"})
 
 
 @pytest.mark.parametrize("older", [False, True])
@@ -200,6 +85,9 @@ def test_a_wrong_mat_file_is_named_with_what_it_holds(tmp_path):
     (tmp_path / "emotic/mscoco").mkdir(parents=True)
     savemat(tmp_path / "Annotations.mat", {"images": np.zeros(3)})
     with pytest.raises(InputError, match=r"variables train, val, test .* got \['images'\]"):
+        read_emotic(tmp_path)
+    savemat(tmp_path / "Annotations.mat", {"train": np.zeros(3), "val": np.zeros(3)})
+    with pytest.raises(InputError, match=r"got \['train', 'val'\]; copy it again"):
         read_emotic(tmp_path)
     savemat(tmp_path / "Annotations.mat", dict.fromkeys(SPLITS, np.arange(3)))
     with pytest.raises(InputError, match=r"field filename at train\(1\), got no struct"):
@@ -262,93 +150,3 @@ def test_the_same_file_under_one_name_in_two_splits_is_found_without_reading_it(
     save_emotic_mat(tmp_path / "Annotations.mat", records)
     with pytest.raises(InputError, match=r"train.jpg in train, mscoco/images/train.jpg in test"):
         prepare(tmp_path, check="none")
-
-
-def test_the_command_writes_a_manifest_and_its_account(tmp_path, capsys, faulty, prepared):
-    out = tmp_path / "made" / "emotic.parquet"
-    options = ["prepare", "emotic", "--root", str(faulty.root), "--out", str(out), "--quiet"]
-    policies = ["--policy", "unknown_emotion=drop", "--policy", "file_in_two_splits=drop"]
-    assert main([*options, *policies]) == 0
-    text = capsys.readouterr().out
-    assert text.splitlines()[-2] == f"Wrote {out}"
-    pictures = faulty.root / "emotic"
-    assert text.splitlines()[-1] == (
-        f"Next: python -m ccim_core features --manifest {out} --images {pictures}"
-    )
-    assert len(Manifest.load(out)) == prepared.summary.subjects
-    account = json.loads((out.parent / "emotic.summary.json").read_text())
-    assert {fault["record"] for fault in account["faults"]} >= set(faulty.planted)
-    assert main([*options, *policies, "--json"]) == 0
-    answer = json.loads(capsys.readouterr().out)
-    assert answer["summary"] == account
-    assert answer["out"] == str(out)
-
-
-def test_the_command_makes_a_study_that_reads_its_pictures(tmp_path, capsys):
-    root = build_emotic(tmp_path / "raw")
-    out = tmp_path / "study"
-    command = ["prepare", "emotic", "--root", str(root), "--out", str(out), "--quiet"]
-    assert main([*command, "--soft-labels", "--name", "EMOTIC, small"]) == 0
-    assert capsys.readouterr().out.endswith(f"python -m ccim_core features --study {out}\n")
-    study = Study.open(out)
-    assert (study.kind, study.name) == ("emotic", "EMOTIC, small")
-    assert study.info["settings"]["prepare"]["soft_labels"] is True
-    assert study.reader.read(study.manifest.frame["image"].iloc[0]).shape == (40, 60, 3)
-    assert main([*command, "--soft-labels"]) == 0  # again
-
-
-def test_nothing_is_written_where_the_input_is_refused(tmp_path, capsys, faulty):
-    out = tmp_path / "study"
-    assert main(["prepare", "emotic", "--root", str(faulty.root), "--out", str(out)]) == 2
-    assert capsys.readouterr().err.count("error:") == 1
-    assert not list(tmp_path.iterdir())
-    assert main(["prepare", "emotic", "--root", str(tmp_path / "no"), "--out", str(out)]) == 2
-    other = Study.create(
-        tmp_path / "other", name="x", kind="caer-s", labels=get_label_set("caer-s")
-    )
-    command = ["prepare", "emotic", "--root", str(faulty.root), "--out", str(other.path)]
-    assert main(command) == 2
-    assert "got one of 'caer-s'" in capsys.readouterr().err
-
-
-@pytest.mark.slow
-def test_annotations_of_the_real_size_take_under_20_seconds_and_1_gb(tmp_path):
-    """23,571 pictures, 34,320 subjects, several annotators in val and test; CPU seconds."""
-    rng = np.random.default_rng(0)
-    sizes = {"train": (17_077, 23_706, 1), "val": (2_088, 3_334, 5), "test": (4_406, 7_280, 3)}
-    records = {}
-    for split, (pictures, persons, annotators) in sizes.items():
-        counts = 1 + np.bincount(rng.integers(0, pictures, persons - pictures), minlength=pictures)
-        records[split] = [
-            emotic_record(
-                split,
-                "mscoco/images",
-                f"COCO_{split}_{k:012d}.jpg",
-                [
-                    emotic_person(split, rng.choice(EMOTIONS, (annotators, 2)).tolist())
-                    for _ in range(count)
-                ],
-            )
-            for k, count in enumerate(counts)
-        ]
-    save_emotic_mat(tmp_path / "Annotations/Annotations.mat", records)
-    (tmp_path / "emotic/mscoco").mkdir(parents=True)
-    out = tmp_path / "out.parquet"
-    command = ["prepare", "emotic", "--root", str(tmp_path), "--out", str(out)]
-    options = ["--check-pictures", "none", "--soft-labels", "--quiet"]
-    start = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-c", MEASURED, *command, *options],
-        cwd=Path(__file__).parents[3],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    wall = time.perf_counter() - start
-    seconds, kilobytes = map(float, done.stderr.split()[-2:])
-    print(f"{wall:.1f} s wall, {seconds:.1f} s CPU, {kilobytes / 1e6:.2f} GB")
-    manifest = Manifest.load(out)
-    assert len(manifest) == 34_320
-    assert manifest.frame["image"].nunique() == 23_571
-    assert seconds < 20  # CPU time: a busy machine must not fail it
-    assert kilobytes < 1_000_000

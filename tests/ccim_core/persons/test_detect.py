@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,119 +10,27 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from ccim_core.detection import Face, FaceDetector, grow_body_box
+from ccim_core.detection import FaceDetector, grow_body_box
 from ccim_core.errors import InputError
-from ccim_core.images import Picture
-from ccim_core.labels import LABEL_SETS
-from ccim_core.manifest import BOX_COLUMNS, FACE_COLUMNS, Manifest
+from ccim_core.manifest import BOX_COLUMNS, Manifest
 from ccim_core.persons import cache
-from ccim_core.persons.coco import CocoBoxes
 from ccim_core.persons.detect import DetectConfig, detect_subjects
-from ccim_core.persons.summary import DetectSummary
-from ccim_core.pictures import PictureReader
-from ccim_core.weights import LocalWeights
-
-WIDTH, HEIGHT = 100, 80
-LEFT, RIGHT = (5.0, 10.0, 35.0, 70.0), (50.0, 5.0, 95.0, 78.0)
-LEFT_FACE, RIGHT_FACE = (15.0, 14.0, 25.0, 26.0), (66.0, 10.0, 80.0, 26.0)
-WHOLE = (0.0, 0.0, float(WIDTH), float(HEIGHT))
-POINTS = tuple((float(k), k + 0.5) for k in range(5))
-
-
-class _Finder:
-    """Finds in a picture what the number in its first pixel stands for, and counts its calls."""
-
-    def __init__(self, found: dict[int, list[Any]], *, stop_after: int = 999) -> None:
-        self.found, self.stop_after = found, stop_after
-        self.shown: list[int] = []
-        self.name, self.source, self.longest = "stub", "tests", 1024
-        self.weights = LocalWeights(path=Path("x"), sha256="0", source="tests")
-
-    def identity(self) -> str:
-        return type(self).__name__
-
-    def look(self, pictures: Sequence[Picture]) -> list[list[Any]]:
-        numbers = [int(picture[0, 0, 0]) for picture in pictures]
-        for number in numbers:
-            if len(self.shown) == self.stop_after:
-                raise KeyboardInterrupt
-            self.shown.append(number)
-        return [self.found.get(number, []) for number in numbers]
-
-
-class Persons(_Finder):
-    def detect(self, pictures: Sequence[Picture]) -> list[np.ndarray]:
-        return [np.array(found, float).reshape(-1, 5) for found in self.look(pictures)]
-
-
-class Faces(_Finder):
-    def detect_all(self, pictures: Sequence[Picture]) -> list[list[Face]]:
-        return self.look(pictures)
-
-
-def face(box: tuple[float, float, float, float]) -> Face:
-    return Face(box=box, score=0.95, landmarks=POINTS)
-
-
-def person(box: tuple[float, float, float, float], score: float = 0.9) -> tuple[float, ...]:
-    return (*box, score)
-
-
-def make_manifest(root: Path, rows: list[dict[str, Any]]) -> tuple[Manifest, PictureReader]:
-    """Rows of pictures by number; a row says of itself what is not usual."""
-    root.mkdir(parents=True, exist_ok=True)
-    frame = []
-    for index, row in enumerate(rows):
-        number = row.pop("picture", index)
-        picture = np.full((HEIGHT, WIDTH, 3), 99, np.uint8)
-        picture[0, 0] = number
-        Image.fromarray(picture).save(root / f"{number}.png")
-        box = dict(zip(BOX_COLUMNS, row.pop("box", WHOLE), strict=True))
-        given = row.pop("face", (np.nan,) * 4)
-        base = {"sample_id": f"s{index}", "image": f"{number}.png", "split": "train"}
-        base |= {"labels": "Happy", "box_source": "picture"}
-        frame.append({**base, **box, **dict(zip(FACE_COLUMNS, given, strict=True)), **row})
-    manifest = Manifest(frame=pd.DataFrame(frame), labels=LABEL_SETS["controlled"])
-    return manifest, PictureReader({"images": root})
-
-
-class Finding:
-    """`detect_subjects` on a folder with what is to be found in it."""
-
-    def __init__(self, root: Path, rows: list[dict[str, Any]]) -> None:
-        self.root = root
-        self.manifest, self.reader = make_manifest(root / "images", rows)
-
-    def __call__(
-        self,
-        persons: Persons | None,
-        mtcnn: Faces | None = None,
-        imported: CocoBoxes | None = None,
-        manifest: Manifest | None = None,
-        **config: Any,
-    ) -> tuple[pd.DataFrame, DetectSummary]:
-        found = detect_subjects(
-            self.manifest if manifest is None else manifest,
-            self.reader,
-            DetectConfig(**config),
-            root=self.root / "features",
-            open_persons=None if persons is None else lambda: persons,
-            open_faces=lambda: mtcnn or Faces({}),
-            imported=imported,
-            batch_size=2,
-            quiet=True,
-        )
-        assert found is not None
-        self.found = found[0]
-        return found[0].frame, found[1]
-
-
-def box_of(row: pd.Series) -> tuple[float, ...]:
-    return tuple(row[list(BOX_COLUMNS)].astype(float).round(3))
-
-
-def face_of(row: pd.Series) -> tuple[float, ...]:
-    return tuple(row[list(FACE_COLUMNS)].astype(float).round(3))
+from tests.ccim_core.persons.finding import (
+    HEIGHT,
+    LEFT,
+    LEFT_FACE,
+    RIGHT,
+    RIGHT_FACE,
+    WHOLE,
+    WIDTH,
+    Faces,
+    Finding,
+    Persons,
+    box_of,
+    face,
+    face_of,
+    person,
+)
 
 
 def test_each_row_gets_the_best_that_was_found_and_says_which(tmp_path: Path) -> None:
@@ -323,60 +230,6 @@ def test_settings_that_mean_nothing_are_refused() -> None:
         DetectConfig(replace=("drawn",))
     with pytest.raises(InputError, match="min_score"):
         DetectConfig(min_score=1.5)
-
-
-def coco(**values: Any) -> CocoBoxes:
-    empty: dict[str, Any] = {"person": {}, "face": {}}
-    sizes = {f"{number}.png": (WIDTH, HEIGHT) for number in range(4)}
-    return CocoBoxes(
-        **{"name": "f.json", "of_image": empty, "of_sample": empty, "sizes": sizes, **values}
-    )
-
-
-def test_a_files_boxes_take_the_detectors_place(tmp_path: Path) -> None:
-    rows: list[dict[str, Any]] = [{}, {"face": LEFT_FACE}, {"box": LEFT, "box_source": "annotated"}]
-    rows.append({"box": LEFT, "box_source": "detector"})
-    find = Finding(tmp_path, rows)
-    both = [(LEFT, 0.5), (RIGHT, np.nan)]
-    of_image = {"0.png": both, "1.png": both, "2.png": both}
-    file = coco(of_image={"person": of_image, "face": {"0.png": [(RIGHT_FACE, np.nan)]}})
-    persons = Persons({number: [person(LEFT)] for number in range(4)})
-    frame, summary = find(persons, Faces({3: [face(LEFT_FACE)]}), imported=file)
-    assert persons.shown == []
-    assert [box_of(row) for _, row in frame.iterrows()] == [RIGHT, LEFT, LEFT, LEFT]
-    assert frame["box_source"].tolist() == ["imported", "imported", "annotated", "detector"]
-    assert frame["box_choice"].tolist()[:2] == ["largest", "holds_face"]
-    assert frame["face_source"].fillna("-").tolist() == ["imported", "given", "-", "detector"]
-    text = str(summary)
-    assert "f.json gave 2 boxes and 1 faces" in text
-    assert "1 rows keep a box that f.json has otherwise" in text
-    frame, _ = find(persons, imported=file, replace=("annotated",), manifest=find.found)
-    assert box_of(frame.iloc[2]) == RIGHT
-    assert frame.loc[2, "annotated_x1"] == LEFT[0]
-
-
-def test_a_file_may_name_its_subjects_and_an_unchanged_box_keeps_its_numbers(
-    tmp_path: Path,
-) -> None:
-    exact = (1 / 3, 2 / 3, 100 / 3, 70 / 3)
-    find = Finding(
-        tmp_path, [{"picture": 0, "box": exact, "box_source": "detector"}, {"picture": 0}]
-    )
-    nearly = tuple(np.add(exact, 1e-9).tolist())
-    of_sample = {"person": {"s0": (nearly, 0.5), "s1": (RIGHT, np.nan)}, "face": {}}
-    frame, _ = find(None, imported=coco(of_sample=of_sample))
-    assert tuple(frame.loc[0, list(BOX_COLUMNS)]) == exact  # features are filed by these numbers
-    assert box_of(frame.iloc[1]) == RIGHT
-    assert frame["box_choice"].tolist() == ["sample_id"] * 2
-
-
-def test_a_file_of_other_pictures_is_refused(tmp_path: Path) -> None:
-    find = Finding(tmp_path, [{}])
-    file = coco(of_image={"person": {"0.png": [(LEFT, np.nan)]}, "face": {}})
-    with pytest.raises(InputError, match=r"0.png of 100 × 80 pixels.* got 50 × 40"):
-        find(None, imported=coco(of_image=file.of_image, sizes={"0.png": (50, 40)}))
-    with pytest.raises(InputError, match="Expected boxes of the manifest's subjects in f.json"):
-        find(None, imported=coco())
 
 
 def test_faces_of_real_photographs_are_found_and_bodies_grown(tmp_path: Path) -> None:
