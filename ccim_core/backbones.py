@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ccim_core.checkpoints import load_into, read_checkpoint
+from ccim_core.checkpoints import load_into, read_checkpoint, require_one_file
 from ccim_core.conversion import read_converted, refuse_converted
 from ccim_core.encoder_specs import ENCODERS, get_encoder_spec
 from ccim_core.errors import InputError
@@ -144,8 +144,7 @@ def build_encoder(
         found = spec.default_weights()
     else:
         path = Path(weights)
-        if not path.is_file():
-            raise InputError(f"Expected weights for {name} at {path}, got no such file.")
+        require_one_file(path, f"weights for {name}")
         found = LocalWeights(path=path, sha256=sha256_file(path), source=f"local file {path.name}")
     state, provenance = _read_weights(name, found)
     encoder = _untrained(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,10 +16,14 @@ from torch import Tensor, nn
 
 from ccim_core.errors import InputError
 
-__all__ = ["load_into", "read_checkpoint"]
+__all__ = ["load_into", "read_checkpoint", "require_one_file"]
 
 # Counters that networks saved before PyTorch 0.4.1 lack; they change no output.
 _COUNTER = "num_batches_tracked"
+
+# Large checkpoints come in parts with an index: model-00001-of-00004.safetensors, … .index.json.
+_PART = re.compile(r"-(\d+)-of-(\d+)\.")
+_INDEX = ".index.json"
 
 
 def read_checkpoint(path: Path | str) -> dict[str, Tensor]:
@@ -29,11 +34,11 @@ def read_checkpoint(path: Path | str) -> dict[str, Tensor]:
     Nothing but tensors and plain containers is ever unpickled.
 
     Raises:
-        InputError: no such file, truncated, not a checkpoint, or one that holds code.
+        InputError: no such file, one of several parts, truncated, not a checkpoint, or one that
+            holds code.
     """
     path = Path(path)
-    if not path.is_file():
-        raise InputError(f"Expected a checkpoint at {path}, got no such file.")
+    require_one_file(path, "a checkpoint")
     try:
         if path.suffix == ".safetensors":
             content: Any = load_file(path)
@@ -68,6 +73,23 @@ def read_checkpoint(path: Path | str) -> dict[str, Tensor]:
     if not state:
         raise InputError(f"Expected named tensors in {path}, got none.")
     return state
+
+
+def require_one_file(path: Path, what: str) -> None:
+    """A file that is there and holds all of `what`: the hash of one file is what a run records.
+
+    Raises InputError for a missing file, a folder, or one of a checkpoint's several parts.
+    """
+    if not path.is_file():
+        state = "a folder; name the file in it" if path.is_dir() else "no such file"
+        raise InputError(f"Expected {what} at {path}, got {state}.")
+    part = _PART.search(path.name)
+    if path.name.endswith(_INDEX) or (part is not None and int(part[2]) > 1):
+        got = f"part {int(part[1])} of {int(part[2])}" if part else "the index of its parts"
+        raise InputError(
+            f"Expected {what} in one file at {path}, got {got}; save the tensors of all parts to "
+            "one file first."
+        )
 
 
 def _reason(error: Exception) -> str:

@@ -119,7 +119,8 @@ def _check(arguments: argparse.Namespace) -> int:
             print(f"{name:{_NAME_WIDTH}}  ok  {'  '.join(_locate(name))}")
         except InputError as error:
             faults.append(str(error))
-            print(f"{name:{_NAME_WIDTH}}  wrong")
+            absent = name in files and not files[name].is_file()
+            print(f"{name:{_NAME_WIDTH}}  {'absent' if absent else 'wrong'}")
     if faults:
         raise InputError(" ".join(faults))
     if not names:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from torch import nn
 
-from ccim_core.checkpoints import load_into, read_checkpoint
+from ccim_core.checkpoints import load_into, read_checkpoint, require_one_file
 from ccim_core.errors import InputError
 from ccim_core.files import sha256_file
 from ccim_core.weights import LocalWeights, locate_weights
@@ -100,8 +100,7 @@ def load_network(
         found = locate_weights(spec.weights)
     else:
         path = Path(weights)
-        if not path.is_file():
-            raise InputError(f"Expected weights for {name} at {path}, got no such file.")
+        require_one_file(path, f"weights for {name}")
         found = LocalWeights(path=path, sha256=sha256_file(path), source=f"local file {path.name}")
     state = read_checkpoint(found.path)
     module = spec.make().eval().requires_grad_(False)

@@ -1,3 +1,4 @@
+import json
 import os
 import pickle
 from collections import OrderedDict
@@ -96,9 +97,27 @@ def test_checkpoints_without_named_tensors(tmp_path: Path, value: object) -> Non
         read_checkpoint(tmp_path / "a.pth")
 
 
-def test_missing_file() -> None:
+def test_missing_file_or_a_folder(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         read_checkpoint("/nowhere/a.pth")
+    with pytest.raises(InputError, match="got a folder; name the file in it"):
+        read_checkpoint(tmp_path)
+
+
+def test_a_checkpoint_in_several_parts_is_not_taken_for_another_networks(
+    tmp_path: Path, state: dict
+) -> None:
+    first = tmp_path / "model-00001-of-00002.safetensors"
+    save_file({"0.weight": state["0.weight"]}, first)
+    with pytest.raises(InputError, match=r"in one file at .*, got part 1 of 2; save the tensors"):
+        read_checkpoint(first)
+    index = tmp_path / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": {"0.weight": first.name}}))
+    with pytest.raises(InputError, match="got the index of its parts"):
+        read_checkpoint(index)
+    whole = tmp_path / "model-00001-of-00001.safetensors"
+    save_file(state, whole)
+    assert_same(read_checkpoint(whole), state)
 
 
 def test_loading_copies_every_tensor_and_old_files_may_lack_counters(state: dict) -> None:

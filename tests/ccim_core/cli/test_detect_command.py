@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 from ccim_core.cli import main
 from ccim_core.manifest import Manifest
@@ -45,6 +46,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setitem(networks.NETWORKS, "tiny", spec)
     monkeypatch.setenv("CCIM_HOME", str(tmp_path / "home"))
     torch.save(train_rcnn().state_dict(), tmp_path / "tiny.pth")
+    save_file({"a": torch.zeros(1)}, tmp_path / "m-00002-of-00003.safetensors")
     return tmp_path
 
 
@@ -173,6 +175,9 @@ def test_weights_are_downloaded_by_their_name_checked_and_recorded(
         (["--persons", "none", "--weights", "x.pth"], "--weights with a network"),
         (["--persons", "tiny", "--weights", "{root}/absent.pth"], "no such file"),
         (["--persons", "tiny", "--weights", "{root}/data/t.csv"], "truncated, damaged"),
+        (["--persons", "tiny", "--weights", "{root}/data"], "got a folder"),
+        (["--persons", "tiny", "--weights", "{root}/m-00002-of-00003.safetensors"], "part 2 of 3"),
+        (["--persons", "fasterrcnn-mobilenet", "--weights", "{root}/tiny.pth"], "another network"),
         (["--min-score", "2"], "min_score"),
         (["--batch-size", "0"], "--batch-size"),
         (["--import-coco", "{root}/absent.json"], "no such file"),

@@ -47,6 +47,9 @@ def test_list_get_check(
     assert states["resnet152-imagenet"] == "absent"
     assert main(["weights", "check"]) == 0
     assert "places365-categories             ok" in capsys.readouterr().out
+    assert main(["weights", "check", "resnet152-imagenet", "places365-categories"]) == 2
+    states = dict(line.split()[:2] for line in capsys.readouterr().out.splitlines())
+    assert states == {"resnet152-imagenet": "absent", "places365-categories": "ok"}
     path.write_text(CATEGORIES + " ")
     assert main(["weights", "check"]) == 2
     captured = capsys.readouterr()
