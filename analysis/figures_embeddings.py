@@ -243,6 +243,7 @@ def _style(figure: go.Figure, *, height: int, ink: str, title: str) -> None:
         dragmode="lasso",
         clickmode="event+select",
         margin={"l": 4, "r": 4, "t": 30, "b": 8},
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": palette.MUTED, "activecolor": ink},
         plot_bgcolor="rgba(0,0,0,0)",
         paper_bgcolor="rgba(0,0,0,0)",
         font={"color": ink},

@@ -12,7 +12,7 @@ from app.stored import version
 from ccim_core.errors import InputError
 from ccim_core.study import Study
 
-__all__ = ["PictureOf", "show_pictures"]
+__all__ = ["PictureOf", "show_pictures", "thumbnail"]
 
 LONGEST = 200
 
@@ -32,9 +32,7 @@ def show_pictures(study: Study, pictures: Sequence[PictureOf], *, width: int = 1
     with st.container(horizontal=True, gap="small"):
         for picture in pictures:
             try:
-                url = _thumbnail(
-                    str(study.path), picture.image, version(study.path / "study.json"), study
-                )
+                url = thumbnail(study, picture.image)
             except InputError:
                 missing += 1
                 continue
@@ -46,6 +44,11 @@ def show_pictures(study: Study, pictures: Sequence[PictureOf], *, width: int = 1
             )
     if missing:
         st.caption(f"{missing} of {len(pictures)} pictures are not where the study says.")
+
+
+def thumbnail(study: Study, image: str) -> str:
+    """A small copy as a data URL, made once. Raises InputError where it cannot be read."""
+    return _thumbnail(str(study.path), image, version(study.path / "study.json"), study)
 
 
 @st.cache_data(max_entries=1024, ttl="1h", show_spinner=False)

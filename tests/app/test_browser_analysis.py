@@ -22,7 +22,7 @@ pytestmark = pytest.mark.browser
 
 Visit = Callable[..., Visitor]
 STRIP = '[data-testid="stMain"] [data-testid="stImage"] img'
-CHART = '[data-testid="stPlotlyChart"]'
+MAPS = ".st-key-maps"
 
 
 @pytest.fixture(scope="module")
@@ -78,11 +78,10 @@ def test_a_click_on_a_cell_opens_its_pictures(visit: Visit, demo_manifest: Manif
     visitor.screenshot("context_bias_cell")
 
 
-def test_a_lasso_on_one_side_greys_the_other_and_fills_the_gallery(visit: Visit) -> None:
-    visitor = visit()
-    page = visitor.open("embeddings")
-    box = page.locator(f"{CHART} .nsewdrag").first.bounding_box()
-    corners = [(0.05, 0.05), (0.95, 0.05), (0.95, 0.5), (0.05, 0.5), (0.05, 0.06)]
+def lasso(visitor: Visitor, map_: int, corners: list[tuple[float, float]]) -> int:
+    """Draw a lasso on a map, in shares of its width and height. Returns how many are chosen."""
+    page = visitor.page
+    box = page.locator(f"{MAPS} .nsewdrag").nth(map_).bounding_box()
     points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in corners]
     page.mouse.move(*points[0])
     page.mouse.down()
@@ -90,25 +89,82 @@ def test_a_lasso_on_one_side_greys_the_other_and_fills_the_gallery(visit: Visit)
         page.mouse.move(*point, steps=8)
     page.mouse.up()
     page.get_by_text(" chosen").first.wait_for()
+    page.wait_for_timeout(1000)
     visitor.settle()
-    assert visitor.errors() == []
-    chosen = int(page.get_by_text(" chosen").first.inner_text().split()[0])
-    assert 0 < chosen < 84
-    assert page.locator(STRIP).count() == min(chosen, 12)
-    highlighted = (
-        page.locator(f"{CHART} .js-plotly-plot")
-        .nth(1)
-        .evaluate("plot => plot.data.reduce((sum, trace) => sum + trace.selectedpoints.length, 0)")
-    )
-    assert highlighted == chosen
-    visitor.screenshot("embeddings_lasso")
+    return int(page.get_by_text(" chosen").first.inner_text().split()[0])
 
 
-def test_a_link_opens_the_colour_and_side_it_names(visit: Visit) -> None:
+def coloured(visitor: Visitor) -> list[int]:
+    """How many points each map keeps in colour; -1 where it greys none."""
+    return [
+        plot.evaluate(
+            "plot => plot.data.some(trace => trace.selectedpoints) ? "
+            "plot.data.reduce((sum, trace) => sum + (trace.selectedpoints ?? []).length, 0) : -1"
+        )
+        for plot in visitor.page.locator(f"{MAPS} .js-plotly-plot").all()
+    ]
+
+
+def test_a_lasso_on_either_side_greys_both_and_fills_the_gallery(visit: Visit) -> None:
     visitor = visit()
-    page = visitor.open("embeddings?colour=scene&lasso=after")
+    page = visitor.open("embeddings")
+    chosen = lasso(visitor, 0, [(0.05, 0.05), (0.95, 0.05), (0.95, 0.5), (0.05, 0.5), (0.05, 0.06)])
+    assert 0 < chosen < 84
+    assert coloured(visitor) == [chosen, chosen]
+    assert page.locator(STRIP).count() == min(chosen, 12)
+    visitor.screenshot("embeddings_lasso")
+    other = lasso(visitor, 1, [(0.05, 0.4), (0.95, 0.4), (0.95, 0.95), (0.05, 0.95), (0.05, 0.41)])
+    assert coloured(visitor) == [other, other]
+    assert lasso(visitor, 0, [(0.1, 0.1), (0.9, 0.1), (0.9, 0.5), (0.1, 0.5), (0.1, 0.11)]) < 84
+    again = coloured(visitor)
+    assert again[0] == again[1] > 0
+    # They stay chosen in another colour, and after a look at another page.
+    page.get_by_role("link", name="Overview").first.click()
+    page.get_by_text("The question behind it").wait_for()
+    page.get_by_role("link", name="Embeddings").first.click()
+    page.get_by_text(" chosen").first.wait_for()
+    visitor.settle()
+    assert coloured(visitor) == again
+    page.get_by_role("button", name="Clear").click()
+    page.get_by_text("Rest on a point").wait_for()
+    visitor.settle()
+    assert coloured(visitor) == [-1, -1]
+    assert visitor.errors() == []
+
+
+def test_a_point_under_the_mouse_shows_its_picture(visit: Visit, demo_manifest: Manifest) -> None:
+    visitor = visit()
+    page = visitor.open("embeddings")
+    card = page.locator(".hover-picture")
+    assert card.is_hidden()
+    for map_ in (0, 1):
+        x, y, who = page.evaluate(
+            """map => {
+              const plot = document.querySelectorAll('.st-key-maps .js-plotly-plot')[map];
+              const trace = plot._fullData[0], layout = plot._fullLayout;
+              const area = plot.querySelector('.nsewdrag').getBoundingClientRect();
+              return [area.left + layout.xaxis.l2p(trace.x[1]),
+                      area.top + layout.yaxis.l2p(trace.y[1]), trace.customdata[1][0]];
+            }""",
+            map_,
+        )
+        page.mouse.move(x - 40, y)
+        page.mouse.move(x, y, steps=6)
+        card.wait_for(state="visible")
+        rows = demo_manifest.frame.set_index("sample_id")
+        assert who in page.locator(f"{MAPS} .hoverlayer").nth(map_).text_content()
+        assert card.locator("figcaption").inner_text().startswith(f"{rows['labels'][who]}, read as")
+        assert card.locator("img").evaluate("image => image.naturalWidth") > 50
+        visitor.screenshot(f"embeddings_hover_{map_}")
+        page.mouse.move(5, 5)
+        card.wait_for(state="hidden")
+    assert visitor.errors() == []
+
+
+def test_a_link_opens_the_colour_that_it_names(visit: Visit) -> None:
+    visitor = visit()
+    page = visitor.open("embeddings?colour=scene")
     assert page.get_by_label("Colour by").input_value() == "scene"
-    assert page.get_by_label("Lasso on").input_value().endswith("right")
     assert visitor.errors() == []
 
 

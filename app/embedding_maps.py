@@ -1,0 +1,229 @@
+"""Both maps of the Embeddings page: a lasso on either greys the rest on both, and fills a gallery.
+
+The browser greys the map that was drawn on; a changed figure would lose its lasso, so it stays as
+it was, and the other is drawn anew with the same people in colour.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from analysis.embeddings import Embedding
+from analysis.figures_embeddings import COLOUR_BY, describe_embedding, embedding_figure
+from app import layout, study_cache
+from app.gallery import PictureOf, show_pictures
+from app.hover_picture import show_hover_pictures
+from app.links import linked_selectbox
+from app.stored import version
+from ccim_core.study import Study
+
+__all__ = ["show_maps"]
+
+SIDES = {"before": "P(Y|X)", "after": "P(Y|do(X))"}
+OTHER = {"before": "after", "after": "before"}
+MAX_PICTURES = 12
+HEIGHT = 450
+CONFIG: dict[str, Any] = {
+    "displaylogo": False,
+    "scrollZoom": True,
+    "modeBarButtonsToRemove": ["toImage"],
+}
+
+
+@dataclass
+class Choice:
+    """Who is chosen on the maps of one embedding (`shown`: its file and colours).
+
+    lassoed: the side that was drawn on; None where both figures show the choice themselves.
+    drawn: side → the people that its figure keeps in colour; None for everyone.
+    drawings: side → how many figures it has had: the browser brings an earlier lasso back with
+        an earlier figure's key.
+    """
+
+    shown: tuple[str, str]
+    chosen: frozenset[str] = frozenset()
+    lassoed: str | None = None
+    drawn: dict[str, frozenset[str] | None] = field(
+        default_factory=lambda: dict.fromkeys(SIDES, None)
+    )
+    drawings: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SIDES, 0))
+
+    def take(self, side: str, chosen: frozenset[str]) -> None:
+        """Someone was chosen on a side, or nobody any more."""
+        self.chosen = chosen
+        self.lassoed = side if chosen else None
+        self._draw(OTHER[side])
+        if not chosen:
+            self._draw(side)
+
+    def show(self, shown: tuple[str, str]) -> None:
+        """Draw both anew: people stay chosen in other colours, not on another embedding."""
+        if shown[0] != self.shown[0]:
+            self.clear()
+        self.shown, self.lassoed = shown, None
+        for side in SIDES:
+            self._draw(side)
+
+    def clear(self) -> None:
+        """Nobody is chosen any more."""
+        self.chosen, self.lassoed = frozenset(), None
+        for side in SIDES:
+            self._draw(side)
+
+    def key(self, side: str) -> str:
+        """Of a side's chart."""
+        return f"map_{side}_{self.drawings[side]}"
+
+    def _draw(self, side: str) -> None:
+        self.drawn[side] = self.chosen or None
+        self.drawings[side] += 1
+
+
+@st.fragment
+def show_maps(study: Study, found: Embedding) -> None:
+    """Colours, both maps, and the chosen people's pictures."""
+    frame = found.frame
+    known = [name for name in COLOUR_BY if name in frame and frame[name].notna().any()]
+    with st.container(width=420):
+        colour = linked_selectbox(
+            "Colour by", known, key="colour", default="emotion", format_func=COLOUR_BY.__getitem__
+        )
+    choice = _choice(found, colour)
+    titles = {side: found.record["titles"][side] for side in SIDES}
+    alternative = describe_embedding(frame, (titles["before"], titles["after"]))
+    with st.container(key="maps"):
+        for side, column in zip(SIDES, st.columns(2, gap="small"), strict=True):
+            with column:
+                st.markdown(f"**{SIDES[side]}**: {layout.plain(titles[side])}")
+                st.plotly_chart(
+                    _side(study, found, colour, side, choice),
+                    key=choice.key(side),
+                    on_select=partial(_select, choice.key(side), side, choice),
+                    selection_mode=("lasso", "box", "points"),
+                    config=CONFIG,
+                    alt=alternative,
+                )
+    record = found.record
+    st.caption(
+        f"{record['n_points']:,} of {record['n_subjects']:,} subjects, {record['basis']}; seed "
+        f"{record['settings']['seed']}. Distances between far groups mean little."
+    )
+    pictures = _Pictures(study, found)
+    show_hover_pictures(study, pictures.of, maps=".st-key-maps")
+    _gallery(study, pictures, choice)
+
+
+def _choice(found: Embedding, colour: str) -> Choice:
+    shown = (str(found.path), colour)
+    choice: Choice = st.session_state.setdefault("map_choice", Choice(shown))
+    # A lasso is gone with its chart once another page was shown.
+    gone = choice.lassoed is not None and choice.key(choice.lassoed) not in st.session_state
+    if choice.shown != shown or gone:
+        choice.show(shown)
+    return choice
+
+
+def _select(key: str, side: str, choice: Choice) -> None:
+    points = st.session_state[key]["selection"]["points"]
+    choice.take(side, frozenset(str(point["customdata"][0]) for point in points))
+
+
+def _side(study: Study, found: Embedding, colour: str, side: str, choice: Choice) -> go.Figure:
+    emotions, ink = study.labels.emotions, layout.ink()
+    highlight = choice.drawn[side]
+    if highlight is None:
+        stamp = version(found.path, study.path / "manifest.parquet")
+        return _plain(str(found.path), stamp, colour, ink, side, emotions, found.frame)
+    return embedding_figure(
+        found.frame,
+        side=side,
+        colour_by=colour,
+        emotions=emotions,
+        highlight=highlight,
+        height=HEIGHT,
+        ink=ink,
+    )
+
+
+@st.cache_resource(max_entries=48, ttl="1h", show_spinner=False)
+def _plain(
+    path: str,
+    stamp: tuple[int, ...],
+    colour: str,
+    ink: str,
+    side: str,
+    emotions: tuple[str, ...],
+    _frame: pd.DataFrame,
+) -> go.Figure:
+    """One side with nothing chosen: thousands of points take longer to lay out than to send."""
+    return embedding_figure(
+        _frame, side=side, colour_by=colour, emotions=emotions, height=HEIGHT, ink=ink
+    )
+
+
+@dataclass(frozen=True)
+class _Pictures:
+    """Subjects' pictures, with what each side reads from them."""
+
+    study: Study
+    found: Embedding
+
+    def of(self, sample_id: str) -> PictureOf | None:
+        """One subject's; None for a subject of another study."""
+        return next(iter(self.of_many(frozenset({sample_id}))), None)
+
+    def of_many(self, wanted: frozenset[str], most: int = MAX_PICTURES) -> list[PictureOf]:
+        """Some subjects', in the order of the embedding."""
+        frame = self.found.frame[self.found.frame["sample_id"].astype(str).isin(wanted)]
+        before = frame[frame["side"] == "before"].head(most)
+        after = frame[frame["side"] == "after"].set_index("sample_id")["predicted"]
+        images = self._images()
+        return [
+            PictureOf(
+                image=str(images[str(row["sample_id"])]),
+                alternative=f"{row['emotion']} in {row['scene']}",
+                caption=f"{row['emotion']}, read as {_read_as(row['predicted'])} → "
+                f"{_read_as(after[row['sample_id']])}",
+            )
+            for row in before.to_dict("records")
+            if str(row["sample_id"]) in images
+        ]
+
+    def _images(self) -> pd.Series:
+        path = self.study.path / "manifest.parquet"
+        split = str(self.found.record["settings"]["split"])
+        return _images_of(str(path), version(path), split)
+
+
+@st.cache_resource(max_entries=8, ttl="1h", show_spinner=False)
+def _images_of(path: str, stamp: tuple[int, ...], split: str) -> pd.Series:
+    """The picture (values) of each subject (index) of a split."""
+    table = study_cache.load_table(Path(path), ("sample_id", "image", "split"))
+    if table is None:
+        return pd.Series(dtype=object)
+    table = table[table["split"].astype(str) == split]
+    return table.set_index(table["sample_id"].astype(str))["image"]
+
+
+def _gallery(study: Study, pictures: _Pictures, choice: Choice) -> None:
+    chosen = choice.chosen
+    if not chosen:
+        st.caption("Rest on a point to see its picture; lasso or click points, on either side.")
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        st.markdown(f"**{len(chosen):,} chosen**", width="content")
+        st.button("Clear", icon=":material/close:", type="tertiary", on_click=choice.clear)
+    show_pictures(study, pictures.of_many(chosen))
+    some = f"The first {MAX_PICTURES}. " if len(chosen) > MAX_PICTURES else ""
+    st.caption(f"{some}Under each: its label, then what is read before and after.")
+
+
+def _read_as(value: object) -> str:
+    return value if isinstance(value, str) else "?"
