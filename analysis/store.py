@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
 
 from analysis.bias import BiasSettings, bias_study
 from analysis.cluster_sizes import compare_sizes, default_sizes
@@ -13,6 +17,7 @@ from analysis.embeddings import EmbedSettings, Method, embed
 from analysis.scenes import SceneChoice
 from analysis.separation_study import study_separation
 from analysis.stored import save_bias, save_clusters
+from ccim_core.confounders import ConfounderDictionary
 from ccim_core.errors import InputError
 from ccim_core.progress import progress
 from ccim_core.study import Study
@@ -31,9 +36,10 @@ def store_study_analysis(
     """Compute and keep the bias study, the cluster study and the default embeddings.
 
     The bias study is that of the training split (of all rows where there is none), the clusters
-    are those of the training dictionary, the embeddings the plain run's joint feature against
-    each intervention with stored features, with their separation. Coordinates and separation that
-    were made before from the same features are kept.
+    are those of the training dictionary and, of the same features, half and twice as many; the
+    embeddings the plain run's joint feature against each intervention with stored features, with
+    their separation. Coordinates and separation that were made before from the same features are
+    kept.
 
     Args:
         seed: of null tables, resampling and layouts.
@@ -80,23 +86,57 @@ def _bias(study: Study, seed: int, scenes: SceneChoice | None) -> str:
 
 
 def _clusters(study: Study) -> str:
+    """The training dictionary's clusters, and those of half and twice as many to compare with."""
     name, dictionary = open_dictionary(study)
     split = dictionary_split(dictionary)
     features = dictionary_features(study, dictionary)
+    if features is None:
+        return _inside(study, str(_keep_clusters(study, name, dictionary, split, None)))
+    wanted = default_sizes(dictionary.n_prototypes, len(features))
+    sizes = compare_sizes(features, wanted, n_components=dictionary.n_components)
+    kept = _keep_clusters(study, name, dictionary, split, features, sizes=sizes)
+    for n in wanted:
+        if n != dictionary.n_prototypes:
+            other = ConfounderDictionary(n, n_components=dictionary.n_components).fit(features)
+            other_name = f"{name}-as-{n}"
+            _keep_clusters(study, other_name, other, split, features, sizes=sizes, trained=False)
+    return _inside(study, str(kept))
+
+
+def _keep_clusters(
+    study: Study,
+    name: str,
+    dictionary: ConfounderDictionary,
+    split: str,
+    features: np.ndarray | None,
+    *,
+    sizes: pd.DataFrame | None = None,
+    trained: bool = True,
+) -> Path:
+    frame = study.manifest.split(split).frame.reset_index(drop=True)
     report = cluster_study(
-        study.manifest.split(split).frame.reset_index(drop=True),
+        frame,
         dictionary.labels_,
         study.labels,
         n_clusters=dictionary.n_prototypes,
         features=features,
         centers=dictionary.centers_,
     )
-    sizes = None
-    if features is not None:
-        wanted = default_sizes(dictionary.n_prototypes, len(features))
-        sizes = compare_sizes(features, wanted, n_components=dictionary.n_components)
-    kept = save_clusters(study, report, dictionary=name, split=split, sizes=sizes)
-    return _inside(study, str(kept))
+    members = pd.DataFrame(
+        {
+            "sample_id": frame["sample_id"].astype(str),
+            "cluster": np.asarray(dictionary.labels_, np.int32),
+        }
+    )
+    return save_clusters(
+        study,
+        report,
+        dictionary=name,
+        split=split,
+        sizes=sizes,
+        members=members,
+        trained=trained,
+    )
 
 
 def _embeddings(study: Study, seed: int, method: Method) -> list[str]:

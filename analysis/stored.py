@@ -35,7 +35,7 @@ FORMAT = "ccim-stored"
 FORMAT_VERSION = 1
 BIAS_TABLES = ("emotions", "scenes", "cells", "histogram")
 CLUSTER_TABLES = ("clusters", "distribution", "scenes", "exemplars")
-SIZES, ASSIGNMENT = "sizes", "assignment"  # tables that are kept where there are such
+SIZES, ASSIGNMENT, MEMBERS = "sizes", "assignment", "members"  # tables kept where there are such
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -51,6 +51,8 @@ class StoredClusters:
     dictionary: str
     split: str
     sizes: pd.DataFrame | None = None
+    members: pd.DataFrame | None = None
+    trained: bool = True
 
 
 def save_bias(
@@ -106,11 +108,14 @@ def save_clusters(
     split: str,
     settings: ClusterSettings | None = None,
     sizes: pd.DataFrame | None = None,
+    members: pd.DataFrame | None = None,
+    trained: bool = True,
 ) -> Path:
     """Keep the cluster study of one dictionary, by the dictionary's name. Returns its folder."""
     record = {
         "dictionary": dictionary,
         "split": split,
+        "trained": trained,
         "settings": asdict(settings or ClusterSettings()),
         "notes": list(report.notes),
     }
@@ -118,12 +123,21 @@ def save_clusters(
     tables = {name: getattr(report, name) for name in CLUSTER_TABLES}
     if sizes is not None:
         tables[SIZES] = sizes
+    if members is not None:
+        tables[MEMBERS] = members
     return _save(study, folder, "clusters", tables, record)
 
 
 def stored_clusters(study: Study) -> list[str]:
-    """Names of the dictionaries whose cluster study is kept."""
-    return sorted(path.parent.name for path in _clusters_root(study).glob(f"*/{RECORD}"))
+    """Names of the dictionaries whose cluster study is kept, those that models used first."""
+    paths = _clusters_root(study).glob(f"*/{RECORD}")
+    records = {path.parent.name: read_json(path) for path in paths}
+    return sorted(records, key=lambda name: (not _trained(records[name]), name))
+
+
+def _trained(record: Any) -> bool:
+    """Records from before other dictionaries were kept are all of those that models used."""
+    return bool(record.get("trained", True)) if isinstance(record, dict) else True
 
 
 def load_clusters(study: Study, dictionary: str) -> StoredClusters | None:
@@ -132,13 +146,15 @@ def load_clusters(study: Study, dictionary: str) -> StoredClusters | None:
     if found is None:
         return None
     record, tables = found
-    sizes = tables.pop(SIZES, None)
+    sizes, members = tables.pop(SIZES, None), tables.pop(MEMBERS, None)
     return StoredClusters(
         report=ClusterReport(**tables, notes=tuple(record["notes"])),
         settings=ClusterSettings(**record["settings"]),
         dictionary=record["dictionary"],
         split=record["split"],
         sizes=sizes,
+        members=members,
+        trained=_trained(record),
     )
 
 
@@ -194,7 +210,7 @@ def _load(
             f"another; {again}."
         )
     tables = {}
-    for name in (*names, *({SIZES, ASSIGNMENT} & set(record["tables"]))):
+    for name in (*names, *({SIZES, ASSIGNMENT, MEMBERS} & set(record["tables"]))):
         table = folder / f"{name}.parquet"
         if not table.is_file() or sha256_file(table) != record["tables"].get(name):
             raise InputError(

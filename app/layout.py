@@ -54,12 +54,21 @@ def responsible_use() -> None:
     st.caption(RESPONSIBLE_USE)
 
 
-def cards(items: Sequence[tuple[str, str, str]]) -> None:
-    """Metric cards: (label, value, help) each. They wrap on narrow screens."""
+def cards(items: Sequence[tuple[str, str, str] | tuple[str, str, str, str]]) -> None:
+    """Metric cards: (label, value, help) each, and what is said under it. They wrap when narrow."""
     with st.container(horizontal=True, gap="small"):
-        for label, value, help_text in items:
+        for label, value, help_text, *under in items:
             with st.container(width=164):
-                st.metric(label, value, help=help_text or None, border=True, height="stretch")
+                st.metric(
+                    label,
+                    value,
+                    delta=under[0] if under else None,
+                    delta_color="off",
+                    delta_arrow="off",
+                    help=help_text or None,
+                    border=True,
+                    height="stretch",
+                )
 
 
 def theme_type() -> Literal["light", "dark"]:

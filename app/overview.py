@@ -40,8 +40,8 @@ def show_study() -> None:
     layout.cards(_cards(study))
 
 
-def _cards(study: Study) -> list[tuple[str, str, str]]:
-    items = []
+def _cards(study: Study) -> list[tuple[str, str, str] | tuple[str, str, str, str]]:
+    items: list[Any] = []
     manifest = study_cache.load_table(study.path / "manifest.parquet", ("sample_id", "split"))
     if manifest is not None:
         sizes = manifest["split"].value_counts(sort=False)
@@ -54,26 +54,28 @@ def _cards(study: Study) -> list[tuple[str, str, str]]:
         )
     items.append(("Emotions", str(study.labels.size), ", ".join(study.labels.emotions)))
     truth = study_cache.load_json(study.path / "truth.json")
+    report = stored.bias_report(study)
     if truth:
         facts = bias_facts(truth)
+        reveals = (
+            f"I(Y; scene) = {facts['information']:.2f} bits, {facts['share']:.0%} of H(Y), by the "
+            "generator's own probabilities."
+        )
         items.append(
             (
                 "Planted bias",
                 f"{facts['bias']:.0%}",
-                "Share of each emotion's pictures that its favoured scenes receive by design.",
+                "Share of each emotion's pictures that its favoured scenes receive by design. "
+                f"{reveals}",
             )
         )
-        items.append(
-            (
-                "Scene reveals",
-                f"{facts['share']:.0%}",
-                f"I(Y; scene) = {facts['information']:.2f} bits as a share of H(Y), from the "
-                "generator's own probabilities.",
-            )
-        )
-    report = stored.bias_report(study)
+        if report is None:
+            items.append(("Scene reveals", f"{facts['share']:.0%}", reveals))
     if report is not None:
-        items.append(("Labels show", *measured_bias(report.dataset)))
+        chance = report.dataset["mutual_information_null_mean"]
+        entropy = report.dataset["entropy_bits"]
+        under = [] if chance is None else [f"by chance {chance / entropy:.1%}"]
+        items.append(("Scene reveals", *measured_bias(report.dataset), *under))
     items.append(("Trained runs", str(len(study.run_paths())), "Finished runs in the study."))
     return items
 

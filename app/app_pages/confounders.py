@@ -20,6 +20,7 @@ from analysis.cluster_text import (
 )
 from analysis.stored import StoredClusters, stored_clusters
 from app import layout
+from app.dictionary_comparison import dictionary_titles, show_dictionaries
 from app.errors import shown_errors
 from app.gallery import PictureOf, show_pictures
 from app.links import linked_selectbox
@@ -30,6 +31,7 @@ LEAD = (
     "CCIM approximates the confounder by clusters of training contexts, with the person masked. "
     "A cluster whose emotions are far from the base rate is what a model must not lean on."
 )
+NONE = "-"
 PAGE_SIZE = 6
 EXEMPLARS = 4
 STATIC = {"displayModeBar": False}
@@ -46,19 +48,47 @@ def main() -> None:
         if not names:
             nothing_stored(study, "No cluster study is kept for this data set yet.", "store")
             return
-        name = names[0]
-        if len(names) > 1:
-            name = linked_selectbox(
-                "Dictionary", names, key="dictionary", default=name, format_func=str
-            )
-        found = cluster_report(study, name)
-        if found is not None:
-            _headline(found)
-            _cards(study, found)
-            _sizes(found)
-            _table(found.report)
-            for note in found.report.notes:
-                st.caption(layout.plain(note))
+        dictionaries = {
+            name: found for name in names if (found := cluster_report(study, name)) is not None
+        }
+        titles = dictionary_titles(dictionaries)
+        name, against = _choose(titles)
+        found = dictionaries[name]
+        _headline(found)
+        if against != NONE:
+            show_dictionaries(found, dictionaries[against], (titles[name], titles[against]))
+        _cards(study, found)
+        _sizes(found)
+        _table(found.report)
+        for note in found.report.notes:
+            st.caption(layout.plain(note))
+
+
+def _choose(titles: dict[str, str]) -> tuple[str, str]:
+    """The dictionary that is shown, and the one beside it or `NONE`; nothing to ask of one."""
+    default = next(iter(titles))
+    if len(titles) == 1:
+        return default, NONE
+    left, right = st.columns(2)
+    with left:
+        name = linked_selectbox(
+            "Dictionary",
+            list(titles),
+            key="dictionary",
+            default=default,
+            format_func=titles.__getitem__,
+            help="By its number of prototypes N. Those to compare are of the same features; no "
+            "model was trained with them.",
+        )
+    with right:
+        against = linked_selectbox(
+            "Compare with",
+            [NONE, *(one for one in titles if one != name)],
+            key="against",
+            default=NONE,
+            format_func=lambda one: "none" if one == NONE else titles[one],
+        )
+    return name, against
 
 
 def _headline(found: StoredClusters) -> None:
@@ -133,9 +163,8 @@ def _card(study: Study, report: ClusterReport, row: Mapping[Hashable, Any], *, p
     mix = scene_mix(report, cluster)
     told = values["told_bits"]
     skew = "" if pd.isna(told) else f" · skew {told:.2f} bits"
-    st.caption(f"{values['size']:,} subjects · P(z) {values['prior']:.3f}{skew}")
-    if mix:
-        st.caption(layout.plain(mix))
+    lines = [f"{values['size']:,} subjects · P(z) {values['prior']:.3f}{skew}", layout.plain(mix)]
+    st.caption("  \n".join(line for line in lines if line))
     nearest = report.exemplars[report.exemplars["cluster"] == cluster].head(EXEMPLARS)
     show_pictures(
         study,

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis import store
 from analysis.bias import BiasSettings, bias_study
 from analysis.cli import store as store_command
 from analysis.cluster_sources import open_dictionary
@@ -158,6 +159,10 @@ def test_the_command_keeps_all_that_the_pages_read(
     kept = load_clusters(study, "plain")
     assert kept is not None
     assert kept.report.clusters["size"].sum() == 40
+    assert kept.members is not None
+    assert kept.members["cluster"].value_counts().sort_index().tolist() == list(
+        kept.report.clusters["size"]
+    )
     paths = stored_embeddings(study)
     assert answer["embeddings"].count(".parquet") == len(paths) == 3
     assert len(load_embedding(study, paths[0]).frame) == 80
@@ -176,6 +181,46 @@ def test_sizes_are_kept_where_there_are_such(study: Study) -> None:
     again = load_clusters(study, "d")
     assert again is not None
     assert again.sizes is None
+
+
+def test_half_and_twice_as_many_clusters_are_kept_to_compare(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_dictionary(study, "test", "plain")
+    features = np.random.default_rng(0).normal(size=(40, 6)).astype(np.float32)
+    monkeypatch.setattr(store, "dictionary_features", lambda *_: features)
+    made = store.store_study_analysis(study, quiet=True, method="pca")
+    assert made["clusters"] == "analysis/clusters/plain"
+    assert stored_clusters(study) == ["plain", "plain-as-2", "plain-as-8"]
+    for name, n in (("plain", 4), ("plain-as-2", 2), ("plain-as-8", 8)):
+        kept = load_clusters(study, name)
+        assert kept is not None
+        assert len(kept.report.clusters) == n
+        assert kept.sizes is not None
+        assert kept.sizes["n_clusters"].tolist() == [2, 4, 8]
+        assert kept.trained == (n == 4)
+
+
+def test_dictionaries_to_compare_come_after_those_that_models_used(study: Study) -> None:
+    report = describe_clusters(study)
+    frame = study.manifest.split("test").frame
+    members = pd.DataFrame({"sample_id": frame["sample_id"].to_numpy(), "cluster": 0})
+    for name, trained in (("a", False), ("b", True), ("c", False)):
+        save_clusters(
+            study, report, dictionary=name, split="test", members=members, trained=trained
+        )
+    assert stored_clusters(study) == ["b", "a", "c"]
+    kept = load_clusters(study, "c")
+    assert kept is not None
+    assert not kept.trained
+    assert kept.members is not None
+    pd.testing.assert_frame_equal(kept.members, members)
+    # A record from before there were such is of a dictionary that models used.
+    path = study.analysis_root / "clusters" / "a" / "stored.json"
+    path.write_text(
+        json.dumps({k: v for k, v in json.loads(path.read_text()).items() if k != "trained"})
+    )
+    assert stored_clusters(study) == ["a", "b", "c"]
 
 
 def test_scenes_that_cannot_be_had_are_left_out_with_the_reason(

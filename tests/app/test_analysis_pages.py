@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.metrics import adjusted_rand_score
 from streamlit.testing.v1 import AppTest
 
 from analysis.bias import BiasSettings, bias_study
@@ -160,6 +162,42 @@ def test_confounders_are_sorted_and_paged(study: Study, run_page: RunPage) -> No
     assert scene_mix(found.report, 7).replace("#", "") in words(test)
 
 
+def test_two_dictionaries_are_compared_by_their_address(study: Study, run_page: RunPage) -> None:
+    assert not [box for box in run_page("confounders").selectbox if box.key == "against"]
+    split = study.manifest.split("test").frame.reset_index(drop=True)
+    ids = split["sample_id"].astype(str)
+    for name, codes in (("plain", np.arange(60) % 4), ("plain-as-2", np.arange(60) % 2)):
+        save_clusters(
+            study,
+            cluster_study(split, codes, study.labels),
+            dictionary=name,
+            split="test",
+            members=pd.DataFrame({"sample_id": ids, "cluster": codes}),
+            trained=name == "plain",
+        )
+    test = run_page("confounders", against="plain-as-2")
+    assert not test.error
+    assert test.selectbox(key="dictionary").options == [
+        "4 prototypes (trained with)",
+        "2 prototypes (to compare)",
+    ]
+    expected = adjusted_rand_score(np.arange(60) % 4, np.arange(60) % 2)
+    assert f"They agree to **{expected:.2f}**" in words(test)
+    matched = test.dataframe[1].value
+    assert len(matched) == 4
+    assert (matched["share"] == 1).all()
+    assert matched["back"].tolist() == [0.5] * 4
+    skew = next(
+        figure for figure in figures(test) if "N" not in figure and len(figure["data"]) == 2
+    )
+    assert [trace["name"] for trace in skew["data"]] == test.selectbox(key="dictionary").options
+    # Choosing the other one leaves the first to compare with.
+    test.selectbox(key="dictionary").set_value("plain-as-2").run()
+    assert metrics(test)["Prototypes"] == "2"
+    assert test.selectbox(key="against").options == ["none", "4 prototypes (trained with)"]
+    assert test.query_params == {"dictionary": "plain-as-2"}
+
+
 def test_pictures_that_are_not_there_are_counted(study: Study, run_page: RunPage) -> None:
     told = words(run_page("confounders"))
     assert "4 of 4 pictures are not where the study says." in told
@@ -175,8 +213,6 @@ def test_embeddings_show_both_sides_and_the_measures(study: Study, run_page: Run
     assert before["layout"]["xaxis"]["range"] == after["layout"]["xaxis"]["range"]
     assert "a linear probe reads the scene" in json.dumps(measures)
     assert "60 of 60 subjects" in words(test)
-    test.selectbox(key="lasso").set_value("after").run()
-    assert not test.error
     pairs = test.selectbox(key="pair").options
     assert len(pairs) == 3
     assert "context feature" not in pairs[0]  # joint features come first
@@ -205,4 +241,7 @@ def test_the_overview_sets_the_measured_bias_beside_its_null(
     test = run_page("overview")
     report = load_bias(study)
     assert report is not None
-    assert metrics(test)["Labels show"] == f"{report.dataset['information_share']:.0%}"
+    assert metrics(test)["Scene reveals"] == f"{report.dataset['information_share']:.0%}"
+    chance = report.dataset["mutual_information_null_mean"] / report.dataset["entropy_bits"]
+    (card,) = (one for one in test.metric if one.label == "Scene reveals")
+    assert card.delta == f"by chance {chance:.1%}"
