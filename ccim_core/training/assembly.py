@@ -15,6 +15,7 @@ from ccim_core.causal.prior_correction import (
     logit_adjustment,
 )
 from ccim_core.causal.reweighting import emotion_stratum_groups, inverse_propensity_weights
+from ccim_core.causal.smoothing import choose_smoothing
 from ccim_core.confounders import ConfounderDictionary
 from ccim_core.datasets.votes import soft_targets
 from ccim_core.errors import InputError
@@ -38,7 +39,8 @@ __all__ = ["Assembly", "assemble", "confounders_of", "run_labels", "split_sample
 class Assembly:
     """A network before training, its data, and the counts that estimators need later.
 
-    conditional: P(Y|z), (N, C); marginal: P(Y), (C,); stratum of each training row, (n,).
+    conditional: P(Y|z), (N, C), shrunk by `smoothing`; marginal: P(Y), (C,); stratum of each
+    training row, (n,).
     """
 
     network: EmotionNetwork
@@ -46,6 +48,7 @@ class Assembly:
     conditional: Tensor
     marginal: Tensor
     stratum: np.ndarray
+    smoothing: float
 
 
 def confounders_of(
@@ -112,12 +115,11 @@ def assemble(data: StudyData, config: RunConfig) -> Assembly:
     targets = agreed
     if config.train.targets == "votes":
         targets = torch.from_numpy(soft_targets(data.manifest)[rows])
-    conditional = count_emotions_by_stratum(
-        targets,
-        torch.from_numpy(stratum),
-        dictionary.n_prototypes,
-        smoothing=config.intervention.smoothing,
-    )
+    smoothing = config.intervention.smoothing
+    counted = (targets, torch.from_numpy(stratum), dictionary.n_prototypes)
+    if smoothing is None:
+        smoothing = choose_smoothing(*counted, kind=labels.kind)
+    conditional = count_emotions_by_stratum(*counted, smoothing=smoothing)
     marginal = emotion_marginal(targets)
     encoders = None
     if config.encoder.finetune:
@@ -147,7 +149,15 @@ def assemble(data: StudyData, config: RunConfig) -> Assembly:
         validation_targets=torch.from_numpy(data.targets[validation_rows]),
         class_weights=weighted_l2_weights(marginal) if labels.loss == "weighted_l2" else None,
         vad=None if config.vad.loss == "none" else training_targets(data.manifest.frame.iloc[rows]),
-        **_reweighting(config, labels, agreed, torch.from_numpy(stratum), conditional, marginal),
+        **_reweighting(
+            config,
+            labels,
+            agreed,
+            torch.from_numpy(stratum),
+            conditional,
+            marginal,
+            smoothing=smoothing,
+        ),
     )
     return Assembly(
         network=network,
@@ -155,6 +165,7 @@ def assemble(data: StudyData, config: RunConfig) -> Assembly:
         conditional=conditional,
         marginal=marginal,
         stratum=stratum,
+        smoothing=smoothing,
     )
 
 
@@ -178,6 +189,8 @@ def _reweighting(
     stratum: Tensor,
     conditional: Tensor,
     marginal: Tensor,
+    *,
+    smoothing: float,
 ) -> dict[str, Tensor]:
     """Offsets, weights or groups that the intervention's training form asks for.
 
@@ -193,7 +206,7 @@ def _reweighting(
             len(conditional),
             kind=labels.kind,
             max_weight=intervention.max_weight,
-            smoothing=intervention.smoothing,
+            smoothing=smoothing,
         )
         return {"weights": found.weights.float()}
     if intervention.name == "group_dro":

@@ -150,9 +150,10 @@ class DictionaryConfig:
 class InterventionConfig:
     """What is trained between the joint feature and the output.
 
-    `attention`, `prior`, `weighting`, `head`, `d_m`, `d_n` concern `ccim`; `smoothing` (added
-    count a cell) the counted P(Y|z); `max_weight` inverse propensity; `step_size` group DRO;
-    `context_loss` the counterfactual's context-only branch.
+    `attention`, `prior`, `weighting`, `head`, `d_m`, `d_n` concern `ccim`; `smoothing`
+    (pseudo-subjects a stratum; None: as many as the counts ask for) the counted P(Y|z);
+    `max_weight` inverse propensity; `step_size` group DRO; `context_loss` the counterfactual's
+    context-only branch.
     """
 
     name: InterventionName = "none"
@@ -162,13 +163,14 @@ class InterventionConfig:
     head: Literal["linear", "residual"] = "linear"
     d_m: int = 128
     d_n: int = 256
-    smoothing: float = 1.0
+    smoothing: float | None = None
     max_weight: float = 20.0
     step_size: float = 0.01
     context_loss: float = 1.0
 
     def __post_init__(self) -> None:
-        _positive(self, "d_m", "d_n", "smoothing", "max_weight", "step_size", "context_loss")
+        given = [] if self.smoothing is None else ["smoothing"]
+        _positive(self, "d_m", "d_n", "max_weight", "step_size", "context_loss", *given)
 
 
 @dataclass(frozen=True, kw_only=True)

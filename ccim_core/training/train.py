@@ -105,6 +105,7 @@ def train_run(
             device=str(accelerator.device), processes=accelerator.num_processes
         )
         environment["seconds"] = round(time.monotonic() - started, 1)
+        environment["smoothing"] = round(assembly.smoothing, 3)
         environment["manifest"] = data.manifest.content_hash()
         write_run(
             path,
