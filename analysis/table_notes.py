@@ -33,7 +33,9 @@ def data_notes(data: TableData, ap: str, *, published: bool) -> list[str]:
         notes.append(
             f"{data.dataset}: average precision is the {AP_TITLES[ap]}, one of three in use, and "
             "chance is the level that this one gives to a random ranking. Intervals are kept for "
-            "the step-wise AP alone."
+            "the step-wise AP alone, and are the population's: a sample's mAP lies above it (the "
+            "rarer the classes the more, and as much in a published number), so that they reach "
+            "further down than up."
             + (" The paper does not say which it reports." if published else "")
         )
     else:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from scipy import sparse
@@ -25,7 +25,9 @@ from ccim_core.metrics.average_precision import (
 from ccim_core.metrics.checks import as_codes, as_column, as_scores, as_targets
 
 __all__ = [
+    "INTERVAL_KINDS",
     "Interval",
+    "IntervalKind",
     "McNemar",
     "PairedComparison",
     "bootstrap_average_precision",
@@ -38,6 +40,8 @@ __all__ = [
 ]
 
 RandomState = int | np.random.Generator
+IntervalKind = Literal["percentile", "basic"]
+INTERVAL_KINDS: tuple[IntervalKind, ...] = get_args(IntervalKind)
 
 # Resamples at a time: small enough that a class of 34,000 subjects stays in cache (measured).
 _BLOCK = 32
@@ -181,21 +185,38 @@ def bootstrap_statistic(
     )
 
 
-def bootstrap_interval(draws: Any, estimate: float, *, level: float = 0.95) -> Interval:
-    """Percentile interval of `draws` (n_resamples,) round `estimate`.
+def bootstrap_interval(
+    draws: Any, estimate: float, *, level: float = 0.95, kind: IntervalKind = "percentile"
+) -> Interval:
+    """Interval of `draws` (n_resamples,) round `estimate`.
 
-    With few images it is a little too narrow for an average precision: where subjects of an image
-    are much alike, a nominal 95% covers about 93% at 200 images and 94% at 600.
+    `kind` "percentile" takes the draws' quantiles q: for sums over subjects and for one class,
+    whose bias is small beside its noise. With few images it is a little too narrow for an average
+    precision: where subjects of an image are much alike, a nominal 95% covers about 93% at 200
+    images and 94% at 600.
+
+    "basic" takes 2·estimate − q inside [0, 1], for what ranks few subjects, or averages many
+    classes. A sample's average precision lies above the population's, and a resample's lies above
+    the sample's again, so that percentiles have the bias twice where this takes it off. Measured
+    on simulated data with rare classes, coverage of a nominal 95%, percentile → basic: mAP of 26
+    classes 51 → 91% at 400 subjects, 75 → 93% at 1,500, 87 → 93% at 7,200; mAP reweighted to
+    P(y)P(z) 59 → 94% at 300 subjects, 27 → 92% at 1,200 under a strong bias. It holds the
+    estimate even where the bias exceeds the noise, which can only widen it.
     """
+    if kind not in INTERVAL_KINDS:
+        raise ValueError(f"Expected `kind` to be one of {INTERVAL_KINDS}, got {kind!r}.")
     draws = _check_draws(draws, level)
     defined = draws[np.isfinite(draws)]
     low = high = float("nan")
     if np.isfinite(estimate) and 2 * len(defined) >= len(draws) and len(defined) > 1:
         low, high = (float(x) for x in np.quantile(defined, [(1 - level) / 2, (1 + level) / 2]))
+        if kind == "basic":
+            low, high = 2 * estimate - high, 2 * estimate - low
+            low, high = max(0.0, min(low, estimate)), min(1.0, max(high, estimate))
     return Interval(
         estimate=float(estimate),
-        low=low,
-        high=high,
+        low=float(low),
+        high=float(high),
         level=level,
         n_resamples=len(defined),
         n_undefined=len(draws) - len(defined),

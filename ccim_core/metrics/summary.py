@@ -71,7 +71,7 @@ def evaluate_outputs(
     ({(emotion, group): share}, see `group_proportions`) the average at the training mix.
     `context_cluster` (n,): adds the shift estimate, reweighted to P(y)P(cluster).
     `probabilities`: whether outputs are probabilities; by default, whether the label set has a
-    link. `n_bootstrap` resamples give percentile intervals at `level`.
+    link. `n_bootstrap` resamples give intervals at `level`.
 
     Raises ValueError on shapes that disagree, values that are not finite, or "probabilities"
     outside [0, 1] or not summing to 1 for one label a subject.

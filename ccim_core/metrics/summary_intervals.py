@@ -11,6 +11,7 @@ from ccim_core.metrics.average_precision import nan_mean
 from ccim_core.metrics.calibration import subject_nll
 from ccim_core.metrics.record import EvaluatedOutputs, Record, number_or_nan
 from ccim_core.metrics.resampling import (
+    IntervalKind,
     bootstrap_average_precision,
     bootstrap_interval,
     bootstrap_ratio,
@@ -31,7 +32,14 @@ def add_intervals(
     level: float,
     seed: int,
 ) -> None:
-    """Percentile intervals of the main metrics and of every class, from whole resampled images."""
+    """Intervals of the main metrics and of every class, from whole resampled images.
+
+    Basic ones for a mean of average precisions, and for a reweighted mean over classes, whose
+    bias is more than their noise can hide; percentiles for the rest (see `bootstrap_interval`). A
+    reweighted accuracy is covered as often by percentiles as by a basic interval (measured: 89%
+    and 88% at 300 subjects with an effective size of 62, 96% and 94% at 1,200 with 107); a
+    reweighted balanced one less (83% and 87%, 95% and 94%).
+    """
     options: dict[str, Any] = {
         "clusters": data.images,
         "n_resamples": n_resamples,
@@ -53,13 +61,14 @@ def add_intervals(
     if shift_weights is not None:
         draws["shift_estimate"] = shift_draws(data, shift_weights, **options)
     record["interval_level"], record["n_bootstrap"] = level, n_resamples
+    biased = {"map_step"} | ({"shift_estimate"} if data.label_set.headline != "accuracy" else set())
     for key, values in draws.items():
-        _put_interval(record, key, values, level)
+        _put_interval(record, key, values, level, "basic" if key in biased else "percentile")
     headline = record["headline_name"]
     record["headline_interval"] = record[f"{headline}_interval"]
     for key, table in class_draws.items():
         for row, values in zip(per_class, table.T, strict=True):
-            _put_interval(row, key, values, level)
+            _put_interval(row, key, values, level, "percentile")
 
 
 def _ratio_columns(
@@ -80,9 +89,11 @@ def _ratio_columns(
     return columns
 
 
-def _put_interval(record: Record, key: str, draws: np.ndarray, level: float) -> None:
+def _put_interval(
+    record: Record, key: str, draws: np.ndarray, level: float, kind: IntervalKind
+) -> None:
     """Store [low, high] of `key`, or None and why."""
-    interval = bootstrap_interval(draws, number_or_nan(record[key]), level=level)
+    interval = bootstrap_interval(draws, number_or_nan(record[key]), level=level, kind=kind)
     reason = record.get(f"{key}_reason", "")
     if not reason and not math.isfinite(interval.low):
         reason = f"undefined in {interval.n_undefined} of {len(draws)} resamples"

@@ -6,6 +6,7 @@ of one image are alike: intervals that take them as independent are too narrow.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from scipy.special import ndtr, ndtri
 
 __all__ = [
     "PREVALENCES",
+    "RARE_PREVALENCES",
     "SimulatedOutputs",
     "population_average_precision",
     "simulate_correct",
@@ -20,6 +22,7 @@ __all__ = [
 ]
 
 PREVALENCES = (0.3, 0.5)
+RARE_PREVALENCES = tuple(float(p) for p in np.geomspace(0.01, 0.5, 26))
 _SHARED = 0.7  # share of variance that the subjects of an image have in common
 
 
@@ -33,16 +36,22 @@ class SimulatedOutputs:
     images: np.ndarray
 
 
-def simulate_outputs(seed: int, *, n_images: int, separation: float = 1.0) -> SimulatedOutputs:
+def simulate_outputs(
+    seed: int,
+    *,
+    n_images: int,
+    separation: float = 1.0,
+    prevalences: Sequence[float] = PREVALENCES,
+) -> SimulatedOutputs:
     """One to five subjects an image; positives score N(separation, 1), negatives N(0, 1).
 
     Both marginals are exact, so the population AP is `population_average_precision`.
     """
     generator = np.random.default_rng(seed)
     images = _images(generator, n_images)
-    shape = (len(images), len(PREVALENCES))
+    shape = (len(images), len(prevalences))
     latent = _clustered(generator, images, shape)
-    targets = latent < ndtri(np.array(PREVALENCES))
+    targets = latent < ndtri(np.array(prevalences))
     common = _clustered(generator, images, shape)
     first, second = (
         separation * targets + np.sqrt(0.5) * (common + _clustered(generator, images, shape))

@@ -104,6 +104,17 @@ def test_interval_is_the_percentiles_and_nan_when_mostly_undefined():
     assert np.isnan(bootstrap_interval(np.arange(9.0), np.nan).low)
 
 
+def test_a_basic_interval_takes_off_the_bias_that_resampling_adds():
+    draws = np.linspace(0.3, 0.5, 101)
+    interval = bootstrap_interval(draws, 0.35, level=0.9, kind="basic")
+    assert (interval.low, interval.high) == pytest.approx((0.21, 0.39))
+    # Inside what the metric can be, and never without the estimate itself.
+    interval = bootstrap_interval(draws, 0.15, level=0.9, kind="basic")
+    assert (interval.low, interval.high) == pytest.approx((0, 0.15))
+    assert bootstrap_interval(draws, 0.8, level=0.9, kind="basic").low == pytest.approx(0.8)
+    assert bootstrap_interval(draws, 0.8, level=0.9, kind="basic").high == 1
+
+
 def test_clustered_interval_is_wider_than_one_that_ignores_images():
     data = simulate_outputs(4, n_images=150)
     options = {"metric": "map", "n_resamples": 300}
@@ -183,6 +194,7 @@ def test_mcnemar_is_the_exact_binomial(b, c):
         (lambda: bootstrap_ratio([[1], [1]], [[1, 1]], clusters=[0, 1]), "`denominators`"),
         (lambda: next(cluster_counts(5, 0, 0)), "`n_resamples` to be 1 or more, got 0"),
         (lambda: bootstrap_interval([], 0.0), "vector of resamples"),
+        (lambda: bootstrap_interval([1.0, 2.0], 0.0, kind="normal"), "`kind` to be one of"),
         (lambda: bootstrap_interval([1.0, 2.0], 0.0, level=95), "`level` to be between 0 and 1"),
         (lambda: mcnemar_exact([1, 0], [1]), "`correct_second` to be of shape"),
         (lambda: metric_value([[1, 1]], [[0.5, 0.5]], metric="accuracy"), "one 1 a row"),
