@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ from ccim_core.errors import InputError
 
 if TYPE_CHECKING:
     from ccim_core.auxiliary_stores import AuxiliaryKind
+    from ccim_core.detection import FaceDetector
     from ccim_core.features.store import FeatureStore
 
 __all__ = ["add_parser"]
@@ -79,6 +82,8 @@ def _auxiliary(arguments: argparse.Namespace) -> int:
         _ESTIMATED if arguments.estimate else _KINDS
     )
     following = f"python -m ccim_core train {source.options} --model.name emoticon"
+    stores: Sequence[FeatureStore]
+    counts: Sequence[int] = [len(manifest)] * len(kinds)
     if arguments.files is not None:
         if arguments.kind is None or len(kinds) != 1:
             raise InputError(f"Expected one --kind with --files, got {len(arguments.kind or ())}.")
@@ -87,7 +92,9 @@ def _auxiliary(arguments: argparse.Namespace) -> int:
             import_auxiliary(manifest, reader, kinds[0], files, root=root, quiet=arguments.quiet)
         ]
     elif arguments.estimate:
-        stores = [_estimate(kind, arguments, source, options) for kind in kinds]
+        # Networks first, all of them: hours of looking must not end in weights that are not there.
+        steps = [_open_estimator(kind, arguments, source, options) for kind in kinds]
+        stores, counts = zip(*(estimate() for estimate in steps), strict=True)
         if options["rank"] > 0:
             return 0
     else:
@@ -97,9 +104,9 @@ def _auxiliary(arguments: argparse.Namespace) -> int:
                 "rendered, got neither."
             )
         stores = extract_auxiliary(manifest, reader, kinds, root=root, quiet=arguments.quiet)
-    for kind, store in zip(kinds, stores, strict=True):
+    for kind, store, n in zip(kinds, stores, counts, strict=True):
         shape = " × ".join(str(length) for length in store.shape)
-        print(f"{kind}: {len(manifest)} rows of {shape} in {store.path}")
+        print(f"{kind}: {n} rows of {shape} in {store.path}")
     if not rendered:
         following += " --model.landmarks 5" if "face_points" in kinds else ""
         following += "" if "depth" in kinds else " --model.depth false"
@@ -107,16 +114,18 @@ def _auxiliary(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _estimate(
+def _open_estimator(
     kind: AuxiliaryKind, arguments: argparse.Namespace, source: Source, options: dict[str, Any]
-) -> FeatureStore:
-    """The store of one kind's estimates. Raises InputError where some rows can have none."""
+) -> Callable[[], tuple[FeatureStore, int]]:
+    """What fills the store of one kind's estimates and counts the rows, its network loaded.
+
+    Raises InputError for a kind that no network estimates, or weights that are not there.
+    """
     from ccim_core.auxiliary_estimates import (
         DepthEstimates,
         Estimates,
         JointEstimates,
         estimate_auxiliary,
-        find_face_points,
     )
     from ccim_core.depth_model import DepthModel
     from ccim_core.detection import FaceDetector
@@ -132,16 +141,7 @@ def _estimate(
             "estimate face_points and train with --model.landmarks 5."
         )
     if kind == "face_points":
-        detector = FaceDetector(device=device)
-        store, found = find_face_points(manifest, reader, detector, root=root, **options)
-        absent = manifest.frame["sample_id"].astype(str)[~found]
-        if len(absent):
-            print(
-                f"no face was found of {len(absent)} of {len(manifest)} subjects (first: "
-                f"{', '.join(absent[:3])}); leave them out with `python -m ccim_core detect "
-                f"{source.options} --drop-faceless`"
-            )
-        return store
+        return partial(_find_face_points, FaceDetector(device=device), source, options)
     estimates: Estimates
     if kind == "keypoints":
         network = load_network(_POSES, weights=arguments.weights, joints=True)
@@ -149,4 +149,28 @@ def _estimate(
     else:
         model = DepthModel(arguments.depth_model, output=arguments.depth_output, device=device)
         estimates = DepthEstimates(model)
-    return estimate_auxiliary(manifest, reader, estimates, root=root, **options)
+
+    def estimate() -> tuple[FeatureStore, int]:
+        store = estimate_auxiliary(manifest, reader, estimates, root=root, **options)
+        return store, len(manifest)
+
+    return estimate
+
+
+def _find_face_points(
+    detector: FaceDetector, source: Source, options: dict[str, Any]
+) -> tuple[FeatureStore, int]:
+    """The store of face points, and how many rows have them; says whose face was not found."""
+    from ccim_core.auxiliary_estimates import find_face_points
+
+    store, found = find_face_points(
+        source.manifest, source.reader, detector, root=source.features_root, **options
+    )
+    absent = source.manifest.frame["sample_id"].astype(str)[~found]
+    if len(absent):
+        print(
+            f"no face was found of {len(absent)} of {len(found)} subjects (first: "
+            f"{', '.join(absent[:3])}); leave them out with `python -m ccim_core detect "
+            f"{source.options} --drop-faceless`"
+        )
+    return store, int(found.sum())

@@ -80,8 +80,9 @@ class View:
             first = ", ".join(str(name) for name in manifest.frame["sample_id"].iloc[absent[:3]])
             raise InputError(
                 f"Expected a {whose} box in every row, got none in {len(absent)} of "
-                f"{len(manifest)} (first: {first}); run `detect`, drop these rows or take "
-                "another view."
+                f"{len(manifest)} (first: {first}); run `detect`, leave rows in which it finds "
+                f"none out (`detect --drop-{'faceless' if whose == 'face' else 'boxless'}`), or "
+                "take another view."
             )
         return self._grown(boxes)
 

@@ -127,10 +127,20 @@ def test_subjects_without_a_face_are_named_and_can_be_left_out(
     assert main(["auxiliary", *source, "--estimate", "--kind", "face_points", *QUIET]) == 0
     out = capsys.readouterr().out
     assert "no face was found of 1 of 12 subjects (first: t-0000005)" in out
+    assert "face_points: 11 rows of 5 × 2" in out
     (command,) = named_commands(out)
     assert main([*command, *QUIET]) == 0
     assert "Left out 1 faceless rows" in capsys.readouterr().out
     assert "t-0000005" not in set(Study.open(study.path).manifest.frame["sample_id"])
+
+
+def test_weights_that_are_not_there_are_missed_before_any_picture_is_looked_at(
+    study: Study, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["auxiliary", "--study", str(study.path), "--estimate", *QUIET]
+    assert main([*command, "--kind", "face_points", "depth"]) == 2
+    assert "weights get depth-anything-v2-small" in capsys.readouterr().err
+    assert not list((study.path / "features").glob("*"))
 
 
 @pytest.mark.parametrize(
