@@ -42,7 +42,7 @@ def take_boxes_in(
         InputError: a picture of another size than the file says.
     """
     _check_sizes(manifest, reader, imported, quiet=quiet)
-    counts = {"taken": 0, "kept": 0, "faces": 0}
+    counts = {"taken": 0, "kept": 0, "same": 0, "faces": 0}
     columns = (manifest.frame[name].astype(str) for name in ("sample_id", "image"))
     for row, (sample, image) in enumerate(zip(*columns, strict=True)):
         faced = rows.face_source[row] == "given" and "annotated" not in replace
@@ -55,13 +55,14 @@ def take_boxes_in(
             box, choice, score, n = found
             rows.set_box(row, box, "imported", choice=choice, score=score, n_persons=n)
             counts["taken"] += 1
-        elif found is not None and not np.allclose(rows.boxes[row], found[0], atol=_DIFFERS):
-            counts["kept"] += 1
+        elif found is not None:
+            same = np.allclose(rows.boxes[row], found[0], atol=_DIFFERS)
+            counts["same" if same else "kept"] += 1
         inside = None if faced or exact is not None else _face(rows, row, imported, image)
         if inside is not None:
             rows.set_face(row, inside[0], "imported", inside[1])
             counts["faces"] += 1
-    if not counts["taken"] + counts["kept"] + counts["faces"]:
+    if not any(counts.values()):
         raise InputError(
             f"Expected boxes of the manifest's subjects in {imported.name}, got none; check its "
             "pictures and categories."
@@ -75,6 +76,8 @@ def _notes(imported: CocoBoxes, counts: dict[str, int]) -> list[str]:
         f"{imported.unmatched:,} pictures that the manifest lacks, and {imported.skipped:,} "
         "annotations of these, of crowds or of other categories."
     ]
+    if counts["same"]:
+        notes.append(f"{counts['same']:,} rows have the box of {imported.name} already.")
     if counts["kept"]:
         notes.append(
             f"{counts['kept']:,} rows keep a box that {imported.name} has otherwise: name its "

@@ -72,6 +72,16 @@ def test_a_file_may_name_its_subjects_and_an_unchanged_box_keeps_its_numbers(
     assert frame["box_choice"].tolist() == ["sample_id"] * 2
 
 
+def test_a_file_of_the_boxes_that_rows_have_changes_nothing(tmp_path: Path) -> None:
+    find = Finding(tmp_path, [{"box": LEFT, "box_source": "annotated"}])
+    file = coco(of_sample={"person": {"s0": (LEFT, np.nan)}, "face": {}})
+    frame, summary = find(None, imported=file, faces=False)
+    assert box_of(frame.iloc[0]) == LEFT
+    assert frame["box_source"].tolist() == ["annotated"]
+    assert summary.changed == 0
+    assert "1 rows have the box of f.json already" in str(summary)
+
+
 def test_a_file_of_other_pictures_is_refused(tmp_path: Path) -> None:
     find = Finding(tmp_path, [{}])
     file = coco(of_image={"person": {"0.png": [(LEFT, np.nan)]}, "face": {}})
