@@ -67,22 +67,29 @@ def gain(study: Study, variant: str, estimator: str) -> tuple[float, float]:
 
 
 @pytest.mark.slow
-def test_no_estimator_differs_from_the_plain_model(unbiased: Study) -> None:
-    compared = 0
+def test_no_estimator_gains_and_those_that_keep_the_context_lose_nothing(unbiased: Study) -> None:
+    found = {}
     for variant in VARIANTS:
         table = read_predictions(Run.open(unbiased.run_path(f"{variant}-seed0")))
         for estimator in table["estimator"].unique():
-            if (variant, estimator) == ("none", "likelihood"):
-                continue
-            difference, error = gain(unbiased, variant, str(estimator))
-            print(f"{variant} {estimator}: {100 * difference:+.1f} ± {100 * error:.1f} points")
-            if estimator == "backdoor":
-                # Eq. 2 discards the image's own context, the causal cue with it.
-                assert difference < CRITICAL * error, (variant, difference, error)
-            else:
-                assert abs(difference) < CRITICAL * error + 1e-9, (variant, estimator)
-            compared += 1
-    assert compared > 15
+            if (variant, estimator) != ("none", "likelihood"):
+                found[variant, str(estimator)] = gain(unbiased, variant, str(estimator))
+    for (variant, estimator), (difference, error) in found.items():
+        print(f"{variant} {estimator}: {100 * difference:+.1f} ± {100 * error:.1f} points")
+    assert len(found) > 15
+    assert all(difference < CRITICAL * error + 1e-9 for difference, error in found.values())
+    for key, (difference, error) in found.items():
+        if not costs_something(*key):
+            assert difference > -CRITICAL * error - 1e-9, key
+
+
+def costs_something(variant: str, estimator: str) -> bool:
+    """Whether an estimator loses accuracy even where there is no bias, by what it is.
+
+    Eq. 2 discards the image's own context, the causal cue with it; the counterfactual's branch
+    is trained to say by itself what the context says, which its total effect then counts twice.
+    """
+    return estimator == "backdoor" or (variant == "counterfactual" and estimator != variant)
 
 
 @pytest.mark.slow
