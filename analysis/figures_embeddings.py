@@ -43,6 +43,8 @@ _MAX_GROUPS = 24
 _MAX_SVG = 1500
 """Up to so many points SVG is drawn sooner than WebGL has started."""
 
+_MAP_PIXELS, _LEGEND_PIXELS, _LEGEND_COLUMNS = 390, 29, 4
+
 _GREYED = {"marker": {"color": palette.MUTED, "opacity": 0.12}}
 _VERDICTS = {"right": "#0072B2", "wrong": "#D55E00"}
 _CHANGE_COLOURS = dict(zip(CHANGES, ("#56B4E9", "#009E73", "#D55E00", "#8A979E"), strict=True))
@@ -65,7 +67,7 @@ def embedding_figure(
     colour_by: str = "emotion",
     emotions: Sequence[str] = (),
     highlight: Collection[str] | None = None,
-    height: int = 520,
+    height: int | None = None,
     ink: str = INK,
 ) -> go.Figure:
     """One side's points.
@@ -77,9 +79,12 @@ def embedding_figure(
         colour_by: a key of `COLOUR_BY`.
         emotions: the vocabulary, in the legend's order; by default those that occur.
         highlight: sample_ids to keep in colour, all others greyed; None for no greying.
+        height: in pixels; by default it grows with the legend.
     """
     points = _drawn(frame)
     figure = go.Figure(_traces(points, side, colour_by, emotions, highlight=highlight))
+    legend_rows = -(-len(figure.data) // _LEGEND_COLUMNS)
+    height = height or _MAP_PIXELS + _LEGEND_PIXELS * legend_rows
     _style(figure, height=height, ink=ink, title=COLOUR_BY[colour_by])
     _fix_axes(figure, points)
     return figure

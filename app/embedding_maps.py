@@ -29,7 +29,9 @@ __all__ = ["show_maps"]
 SIDES = {"before": "P(Y|X)", "after": "P(Y|do(X))"}
 OTHER = {"before": "after", "after": "before"}
 MAX_PICTURES = 12
-HEIGHT = 450
+MANY = 10_000
+"""More points than this overlap anyway: they are drawn with a quarter of the pixels."""
+
 CONFIG: dict[str, Any] = {
     "displaylogo": False,
     "scrollZoom": True,
@@ -98,6 +100,7 @@ def show_maps(study: Study, found: Embedding) -> None:
     choice = _choice(found, colour)
     titles = {side: found.record["titles"][side] for side in SIDES}
     alternative = describe_embedding(frame, (titles["before"], titles["after"]))
+    many = found.record["n_points"] > MANY
     with st.container(key="maps"):
         for side, column in zip(SIDES, st.columns(2, gap="small"), strict=True):
             with column:
@@ -107,7 +110,7 @@ def show_maps(study: Study, found: Embedding) -> None:
                     key=choice.key(side),
                     on_select=partial(_select, choice.key(side), side, choice),
                     selection_mode=("lasso", "box", "points"),
-                    config=CONFIG,
+                    config={**CONFIG, "plotGlPixelRatio": 1 if many else 2},
                     alt=alternative,
                 )
     record = found.record
@@ -147,7 +150,6 @@ def _side(study: Study, found: Embedding, colour: str, side: str, choice: Choice
         colour_by=colour,
         emotions=emotions,
         highlight=highlight,
-        height=HEIGHT,
         ink=ink,
     )
 
@@ -163,9 +165,7 @@ def _plain(
     _frame: pd.DataFrame,
 ) -> go.Figure:
     """One side with nothing chosen: thousands of points take longer to lay out than to send."""
-    return embedding_figure(
-        _frame, side=side, colour_by=colour, emotions=emotions, height=HEIGHT, ink=ink
-    )
+    return embedding_figure(_frame, side=side, colour_by=colour, emotions=emotions, ink=ink)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -31,35 +32,46 @@ N_CLUSTERS = 256
 WIDTH = 16
 
 
-def make_large_study(path: Path) -> Study:
-    """Write it (half a minute). 26 emotions, 365 scenes, 256 clusters, eight evaluated runs."""
+def make_large_study(
+    path: Path,
+    *,
+    sizes: Mapping[str, int] = SIZES,
+    n_clusters: int = N_CLUSTERS,
+    max_points: int = 10_000,
+) -> Study:
+    """Write it (half a minute). 26 emotions, 365 scenes, 256 clusters, eight evaluated runs.
+
+    max_points: of a map, as `EmbedSettings` has it.
+    """
     rng = np.random.default_rng(0)
     labels = get_label_set("emotic")
-    manifest = Manifest(frame=_frame(rng, labels.emotions), labels=labels)
+    manifest = Manifest(frame=_frame(rng, labels.emotions, sizes), labels=labels)
     study = Study.create(path, name="Large", kind="table", labels=labels, manifest=manifest)
     bias = bias_study(manifest, settings=BiasSettings(split=None, n_null=39, n_bootstrap=39))
     save_bias(study, bias)
-    _add_clusters(study, rng)
+    _add_clusters(study, rng, n_clusters)
     for model in ("emot_net", "caer_net"):
         for setting in ("none", "ccim"):
             for seed in (0, 1):
-                _add_features(add_run(study, model, setting, seed), study, rng)
+                _add_features(add_run(study, model, setting, seed), study, rng, n_clusters)
     write_json(study.analysis_root / "evaluation.json", table_rows(study_table(study)))
     for before, after in default_pairs(study):
         embed(
             study,
             before,
             after,
-            settings=EmbedSettings(split="test", method="pca", max_points=10_000),
+            settings=EmbedSettings(split="test", method="pca", max_points=max_points),
         )
     return study
 
 
-def _frame(rng: np.random.Generator, emotions: tuple[str, ...]) -> pd.DataFrame:
+def _frame(
+    rng: np.random.Generator, emotions: tuple[str, ...], sizes: Mapping[str, int]
+) -> pd.DataFrame:
     """Subjects, three to two images; scenes by Zipf's law, emotions that lean on them."""
     zipf = 1 / np.arange(1, N_SCENES + 1)
     frames = []
-    for split, n in SIZES.items():
+    for split, n in sizes.items():
         image = np.sort(rng.integers(0, 2 * n // 3, n))
         scene = rng.choice(N_SCENES, 2 * n // 3 + 1, p=zipf / zipf.sum())[image]
         first = (scene + rng.integers(0, 9, n)) % len(emotions)
@@ -89,11 +101,11 @@ def _scene_name(k: int) -> str:
     return names[k] if k < len(names) else f"scene_{k:03d}"
 
 
-def _add_clusters(study: Study, rng: np.random.Generator) -> None:
+def _add_clusters(study: Study, rng: np.random.Generator, n_clusters: int) -> None:
     part = study.manifest.split("train").frame.reset_index(drop=True)
     features = rng.normal(size=(len(part), WIDTH)).astype(np.float32)
     features[:, 0] += pd.factorize(part["scene"])[0] % 40
-    dictionary = ConfounderDictionary(N_CLUSTERS, random_state=0).fit(features)
+    dictionary = ConfounderDictionary(n_clusters, random_state=0).fit(features)
     dictionary.save(
         study.dictionaries_root / "large.safetensors", {"split": "train", "view": "masked"}
     )
@@ -101,14 +113,14 @@ def _add_clusters(study: Study, rng: np.random.Generator) -> None:
         part,
         dictionary.labels_,
         study.labels,
-        n_clusters=N_CLUSTERS,
+        n_clusters=n_clusters,
         features=features,
         centers=dictionary.centers_,
     )
     save_clusters(study, report, dictionary="large", split="train")
 
 
-def _add_features(path: Path, study: Study, rng: np.random.Generator) -> None:
+def _add_features(path: Path, study: Study, rng: np.random.Generator, n_clusters: int) -> None:
     """Joint and context features beside a run, for the embeddings."""
     info = read_json(path / "config.json")
     write_json(path / "config.json", {**info, "widths": {}})
@@ -121,5 +133,5 @@ def _add_features(path: Path, study: Study, rng: np.random.Generator) -> None:
         features = rng.normal(size=(len(part), WIDTH))
         features[:, 0] += scene % 20
         np.save(folder / f"{name}.npy", features.astype(np.float16))
-    index = part[["sample_id", "split"]].assign(stratum=(scene % N_CLUSTERS).astype(np.int64))
+    index = part[["sample_id", "split"]].assign(stratum=(scene % n_clusters).astype(np.int64))
     index.to_parquet(folder / "index.parquet", index=False)
