@@ -1,13 +1,12 @@
 """Both maps of the Embeddings page: a lasso on either greys the rest on both, and fills a gallery.
 
-The browser greys the map that was drawn on; a changed figure would lose its lasso, so it stays as
-it was, and the other is drawn anew with the same people in colour.
+The browser greys the map that is drawn on; then both figures say who is in colour, and a new
+`selectionrevision` tells the browser to forget what it had greyed itself.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +18,14 @@ from analysis.embeddings import Embedding
 from analysis.figures_embeddings import COLOUR_BY, describe_embedding, embedding_figure
 from app import layout, study_cache
 from app.gallery import PictureOf, show_pictures
-from app.hover_picture import show_hover_pictures
 from app.links import linked_selectbox
+from app.map_events import report_choices, show_hover_pictures
 from app.stored import version
 from ccim_core.study import Study
 
 __all__ = ["show_maps"]
 
 SIDES = {"before": "P(Y|X)", "after": "P(Y|do(X))"}
-OTHER = {"before": "after", "after": "before"}
 MAX_PICTURES = 12
 MANY = 10_000
 """More points than this overlap anyway: they are drawn with a quarter of the pixels."""
@@ -43,49 +41,26 @@ CONFIG: dict[str, Any] = {
 class Choice:
     """Who is chosen on the maps of one embedding (`shown`: its file and colours).
 
-    lassoed: the side that was drawn on; None where both figures show the choice themselves.
-    drawn: side → the people that its figure keeps in colour; None for everyone.
-    drawings: side → how many figures it has had: the browser brings an earlier lasso back with
-        an earlier figure's key.
+    revision: how often that changed.
     """
 
     shown: tuple[str, str]
     chosen: frozenset[str] = frozenset()
-    lassoed: str | None = None
-    drawn: dict[str, frozenset[str] | None] = field(
-        default_factory=lambda: dict.fromkeys(SIDES, None)
-    )
-    drawings: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SIDES, 0))
+    revision: int = 0
 
-    def take(self, side: str, chosen: frozenset[str]) -> None:
-        """Someone was chosen on a side, or nobody any more."""
+    def take(self, chosen: frozenset[str]) -> None:
+        """Someone was chosen on either side, or nobody any more."""
         self.chosen = chosen
-        self.lassoed = side if chosen else None
-        self._draw(OTHER[side])
-        if not chosen:
-            self._draw(side)
-
-    def show(self, shown: tuple[str, str]) -> None:
-        """Draw both anew: people stay chosen in other colours, not on another embedding."""
-        if shown[0] != self.shown[0]:
-            self.clear()
-        self.shown, self.lassoed = shown, None
-        for side in SIDES:
-            self._draw(side)
+        self.revision += 1
 
     def clear(self) -> None:
         """Nobody is chosen any more."""
-        self.chosen, self.lassoed = frozenset(), None
-        for side in SIDES:
-            self._draw(side)
+        self.take(frozenset())
 
-    def key(self, side: str) -> str:
-        """Of a side's chart."""
-        return f"map_{side}_{self.drawings[side]}"
-
-    def _draw(self, side: str) -> None:
-        self.drawn[side] = self.chosen or None
-        self.drawings[side] += 1
+    def show(self, shown: tuple[str, str]) -> None:
+        """People stay chosen in other colours, not on another embedding."""
+        self.take(self.chosen if shown[0] == self.shown[0] else frozenset())
+        self.shown = shown
 
 
 @st.fragment
@@ -107,12 +82,11 @@ def show_maps(study: Study, found: Embedding) -> None:
                 st.markdown(f"**{SIDES[side]}**: {layout.plain(titles[side])}")
                 st.plotly_chart(
                     _side(study, found, colour, side, choice),
-                    key=choice.key(side),
-                    on_select=partial(_select, choice.key(side), side, choice),
-                    selection_mode=("lasso", "box", "points"),
+                    key=f"map_{side}",
                     config={**CONFIG, "plotGlPixelRatio": 1 if many else 2},
                     alt=alternative,
                 )
+    report_choices(choice.take, maps=".st-key-maps")
     record = found.record
     st.caption(
         f"{record['n_points']:,} of {record['n_subjects']:,} subjects, {record['basis']}; seed "
@@ -126,32 +100,25 @@ def show_maps(study: Study, found: Embedding) -> None:
 def _choice(found: Embedding, colour: str) -> Choice:
     shown = (str(found.path), colour)
     choice: Choice = st.session_state.setdefault("map_choice", Choice(shown))
-    # A lasso is gone with its chart once another page was shown.
-    gone = choice.lassoed is not None and choice.key(choice.lassoed) not in st.session_state
-    if choice.shown != shown or gone:
+    if choice.shown != shown:
         choice.show(shown)
     return choice
 
 
-def _select(key: str, side: str, choice: Choice) -> None:
-    points = st.session_state[key]["selection"]["points"]
-    choice.take(side, frozenset(str(point["customdata"][0]) for point in points))
-
-
 def _side(study: Study, found: Embedding, colour: str, side: str, choice: Choice) -> go.Figure:
     emotions, ink = study.labels.emotions, layout.ink()
-    highlight = choice.drawn[side]
-    if highlight is None:
+    if not choice.chosen:
         stamp = version(found.path, study.path / "manifest.parquet")
         return _plain(str(found.path), stamp, colour, ink, side, emotions, found.frame)
-    return embedding_figure(
+    figure = embedding_figure(
         found.frame,
         side=side,
         colour_by=colour,
         emotions=emotions,
-        highlight=highlight,
+        highlight=choice.chosen,
         ink=ink,
     )
+    return figure.update_layout(selectionrevision=choice.revision)
 
 
 @st.cache_resource(max_entries=48, ttl="1h", show_spinner=False)
