@@ -48,6 +48,9 @@ p {{ margin: .4rem 0; max-width: 56rem; }}
 .card {{ border: 1px solid {GRID["light"]}; border-radius: 10px; padding: .75rem .95rem; }}
 .card b {{ display: block; font-size: 1.45rem; font-weight: 600; line-height: 1.25; }}
 .card span {{ color: #4A5A63; font-size: .86rem; }}
+/* A path has no spaces to break at; the cells of a table scroll instead. */
+body {{ overflow-wrap: anywhere; }}
+table {{ overflow-wrap: normal; }}
 .scroll {{ overflow-x: auto; margin: .8rem 0; }}
 table {{ border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }}
 th, td {{ padding: .32rem .8rem .32rem 0; text-align: right; white-space: nowrap;
