@@ -215,11 +215,12 @@ def test_a_thousand_resamples_of_emotics_size_in_thirty_seconds():
     generator = np.random.default_rng(0)
     targets = generator.random((34_000, 26)) < np.linspace(0.005, 0.5, 26)
     scores = generator.normal(size=targets.shape) + targets
-    start = time.perf_counter()
+    # Seconds of the processor, however busy the machine is: one thread works.
+    start = time.process_time()
     draws = bootstrap_average_precision(
         targets, scores, clusters=generator.integers(23_000, size=34_000), n_resamples=1000
     )
-    assert time.perf_counter() - start < 30
+    assert time.process_time() - start < 30
     np.testing.assert_allclose(
         nan_mean(draws), nan_mean(average_precision(targets, scores)), atol=0.01
     )

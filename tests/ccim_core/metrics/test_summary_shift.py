@@ -1,10 +1,13 @@
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from ccim_core.labels import LABEL_SETS
+from ccim_core.metrics import summary
 from ccim_core.metrics.average_precision import average_precision, nan_mean
 from ccim_core.metrics.classification import balanced_accuracy
 from ccim_core.metrics.record import check_outputs
@@ -15,7 +18,6 @@ from ccim_core.metrics.resampling import (
 from ccim_core.metrics.shift import multi_label_shift_weights, shift_weights
 from ccim_core.metrics.summary import evaluate_outputs
 from ccim_core.metrics.summary_shift import shift_draws
-from tests.ccim_core.metrics.test_bootstrap_calibration import assert_rate
 
 
 def biased(n, seed=0, strength=0.8):
@@ -97,22 +99,34 @@ def test_weights_a_class_are_used_a_class():
     np.testing.assert_allclose(draws[:, 2:3], column)
 
 
-def _limit(labels):
-    targets, outputs, contexts = biased(200_000, seed=99)
-    return evaluate_outputs(targets, outputs, labels, context_cluster=contexts)
+def informed(n, seed):
+    """As `biased`, but outputs see the emotion too: what is right differs within a cell."""
+    targets, _, contexts = biased(n, seed=seed)
+    noise = np.random.default_rng([seed, 1]).random(targets.shape)
+    return targets, 0.5 * np.eye(7)[contexts] + 0.4 * targets + 0.7 * noise, contexts
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("headline", ["accuracy", "balanced_accuracy", "map"])
-def test_the_interval_covers_what_reweighting_estimates_in_the_limit(headline):
-    labels = replace(LABEL_SETS["caer-s"], headline=headline)
-    truth = _limit(labels)
+def test_the_interval_covers_what_reweighting_estimates_in_the_limit(headline, monkeypatch):
+    # Chance levels are simulated; nine tenths of the time would go into what is not asked here.
+    unknown = SimpleNamespace(mean=np.full(7, np.nan))
+    monkeypatch.setattr(summary, "chance_average_precision", lambda *_, **__: unknown)
+    labels = replace(LABEL_SETS["caer-s"], headline=headline, link="identity")
+
+    def evaluate(n, seed, **options):
+        targets, outputs, contexts = informed(n, seed)
+        return evaluate_outputs(targets, outputs, labels, context_cluster=contexts, **options)
+
+    truth = evaluate(200_000, 10_000)["shift_estimate"]
     covered = []
-    for seed in range(500):
-        targets, outputs, contexts = biased(800, seed=seed)
-        record = evaluate_outputs(
-            targets, outputs, labels, context_cluster=contexts, n_bootstrap=400, random_state=seed
-        )
-        low, high = record["shift_estimate_interval"]
-        covered.append(low <= truth["shift_estimate"] <= high)
-    assert_rate(np.array(covered), 0.95)
+    for seed in range(300):
+        interval = evaluate(1500, seed, n_bootstrap=300, random_state=seed)[
+            "shift_estimate_interval"
+        ]
+        covered.append(interval[0] <= truth <= interval[1])
+    rate = np.mean(covered)
+    print(headline, rate)
+    # Weights that are kept as estimated make the interval too wide where contexts and emotions
+    # decide what is right, so that only the lower side of the band binds.
+    assert rate >= binom.ppf(0.0005, len(covered), 0.95) / len(covered) - 0.01
