@@ -163,14 +163,16 @@ def targets_for(study: Study) -> tuple[str, ...]:
 
 
 def reproductions(study: Study) -> tuple[dict[str, Reproduction], list[str]]:
-    """The paper's targets from a study's runs, and a sentence on each that cannot be made."""
-    made, notes = {}, []
+    """The paper's targets from a study's runs, and a sentence on what stands against others."""
+    made: dict[str, Reproduction] = {}
+    refused: dict[str, list[str]] = {}
     for target in targets_for(study):
         try:
             made[target] = reproduce(target, [study.path])
         except InputError as error:
-            notes.append(f"{target}: {error}")
-    return made, notes
+            refused.setdefault(str(error), []).append(target)
+    # One run's fault often stands against all of them.
+    return made, [f"{', '.join(targets)}: {error}" for error, targets in refused.items()]
 
 
 def control_sentences(made: Mapping[str, Reproduction]) -> list[str]:

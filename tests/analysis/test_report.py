@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from analysis import report_page
@@ -17,7 +18,7 @@ from analysis.cli.reproduce_tables import SHIPPED
 from analysis.figure_page import Section
 from analysis.report import write_report
 from analysis.report_page import Chapter, write_report_page
-from analysis.report_results import method_table, targets_for
+from analysis.report_results import method_table, reproductions, targets_for
 from ccim_core.errors import InputError
 from ccim_core.files import read_json, write_json
 from ccim_core.study import Study
@@ -132,6 +133,19 @@ def test_a_study_without_runs_has_a_report_too(tmp_path: Path) -> None:
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "The paper's tables" not in found.chapters
     assert "there is no model to describe" in page
+
+
+def test_predictions_with_missing_subjects_are_said_once_for_all_tables(tmp_path: Path) -> None:
+    spoilt = make_table_study(tmp_path / "study", n=20)
+    file = spoilt.run_path("emot_net-ccim-seed0") / "predictions.parquet"
+    table = pd.read_parquet(file)
+    table.drop(table.index[table["split"] == "test"][:3]).to_parquet(file, index=False)
+    made, notes = reproductions(spoilt)
+    assert not made
+    [note] = notes
+    assert note.startswith("table3, ")
+    assert "one prediction for each of the 20 subjects of split 'test'" in note
+    assert "evaluate --study" in note
 
 
 def test_names_from_a_study_are_shown_as_text(study: Study, tmp_path: Path) -> None:
