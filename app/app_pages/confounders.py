@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from analysis.bias_text import readable_scene
+from analysis.cluster_bars import cluster_bars_html
 from analysis.cluster_report import ClusterReport
 from analysis.cluster_text import (
     SORTS,
@@ -143,7 +144,7 @@ def _cards(study: Study, found: StoredClusters) -> None:
         columns = st.columns(2, gap="medium")
         for place, row in enumerate(rows[first : first + 2]):
             with columns[place].container(border=True, height="stretch"):
-                _card(study, found.report, row, place=first + place)
+                _card(study, found.report, row)
     st.caption(
         "Bars: share of the cluster's subjects with the emotion, with its interval, pale where it "
         "does not differ from the base rate (the line) at q ≤ 0.05. Pictures: nearest the centre."
@@ -154,9 +155,7 @@ def _range(page: int, total: int) -> str:
     return f"{(page - 1) * PAGE_SIZE + 1} to {min(page * PAGE_SIZE, total)} of {total}"
 
 
-def _card(study: Study, report: ClusterReport, row: Mapping[Hashable, Any], *, place: int) -> None:
-    from analysis.figures import cluster_bars
-
+def _card(study: Study, report: ClusterReport, row: Mapping[Hashable, Any]) -> None:
     values = {str(name): value for name, value in row.items()}
     cluster = int(values["cluster"])
     st.markdown(f"##### {layout.plain(cluster_title(values))}")
@@ -174,12 +173,8 @@ def _card(study: Study, report: ClusterReport, row: Mapping[Hashable, Any], *, p
         ],
         width=84,
     )
-    st.plotly_chart(
-        cluster_bars(report.distribution, cluster=cluster, ink=layout.ink()),
-        key=f"cluster_card_{place}",  # of the place: a chart is changed sooner than made anew
-        config=STATIC,
-        alt=describe_cluster(report, cluster),
-    )
+    told = describe_cluster(report, cluster)
+    st.html(cluster_bars_html(report.distribution, cluster=cluster, alternative=told))
 
 
 def _sizes(found: StoredClusters) -> None:
