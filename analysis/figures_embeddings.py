@@ -1,14 +1,13 @@
 """Points of an embedding and its separation measures as plotly figures.
 
 Points carry their `sample_id` in `customdata`, as plain lists (arrays come back from the browser
-as objects); everything else about a point is looked up by it, which keeps the payload small. A
-figure does not depend on what is selected, since changing it would clear the selection: unselected
-points are greyed by the browser, and `highlight` is for a second figure that follows the first.
+as objects); everything else about a point is looked up by it, which keeps the payload small.
+Unselected points are greyed by the browser.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,10 +21,16 @@ from ccim_core.labels import LABEL_SEPARATOR
 
 __all__ = [
     "COLOUR_BY",
+    "GREYED",
+    "MAX_SVG",
+    "PointGroup",
     "describe_embedding",
+    "drawn_points",
     "embedding_figure",
+    "fix_axes",
     "pair_figure",
     "point_groups",
+    "style_points",
 ]
 
 COLOUR_BY: dict[str, str] = {
@@ -40,12 +45,11 @@ INK = palette.INK["light"]
 UNKNOWN = "unknown"
 _SYMBOLS = ("circle", "diamond", "square", "cross", "triangle-up")
 _MAX_GROUPS = 24
-_MAX_SVG = 1500
+MAX_SVG = 1500
 """Up to so many points SVG is drawn sooner than WebGL has started."""
 
-_MAP_PIXELS, _LEGEND_PIXELS, _LEGEND_COLUMNS = 390, 29, 4
 
-_GREYED = {"marker": {"color": palette.MUTED, "opacity": 0.12}}
+GREYED = {"marker": {"color": palette.MUTED, "opacity": 0.12}}
 _VERDICTS = {"right": "#0072B2", "wrong": "#D55E00"}
 _CHANGE_COLOURS = dict(zip(CHANGES, ("#56B4E9", "#009E73", "#D55E00", "#8A979E"), strict=True))
 
@@ -66,8 +70,7 @@ def embedding_figure(
     side: str,
     colour_by: str = "emotion",
     emotions: Sequence[str] = (),
-    highlight: Collection[str] | None = None,
-    height: int | None = None,
+    height: int = 520,
     ink: str = INK,
 ) -> go.Figure:
     """One side's points.
@@ -78,15 +81,11 @@ def embedding_figure(
         side: "before" or "after".
         colour_by: a key of `COLOUR_BY`.
         emotions: the vocabulary, in the legend's order; by default those that occur.
-        highlight: sample_ids to keep in colour, all others greyed; None for no greying.
-        height: in pixels; by default it grows with the legend.
     """
-    points = _drawn(frame)
-    figure = go.Figure(_traces(points, side, colour_by, emotions, highlight=highlight))
-    legend_rows = -(-len(figure.data) // _LEGEND_COLUMNS)
-    height = height or _MAP_PIXELS + _LEGEND_PIXELS * legend_rows
-    _style(figure, height=height, ink=ink, title=COLOUR_BY[colour_by])
-    _fix_axes(figure, points)
+    points = drawn_points(frame)
+    figure = go.Figure(_traces(points, side, colour_by, emotions))
+    style_points(figure, height=height, ink=ink, title=COLOUR_BY[colour_by])
+    fix_axes(figure, points)
     return figure
 
 
@@ -100,13 +99,13 @@ def pair_figure(
     ink: str = INK,
 ) -> go.Figure:
     """Both sides beside each other, zoomed and filtered together. Arguments as above."""
-    points = _drawn(frame)
+    points = drawn_points(frame)
     figure = make_subplots(cols=2, horizontal_spacing=0.02, subplot_titles=titles)
     for column, side in enumerate(("before", "after"), start=1):
         for trace in _traces(points, side, colour_by, emotions, legend=column == 1):
             figure.add_trace(trace, row=1, col=column)
-    _style(figure, height=height, ink=ink, title=COLOUR_BY[colour_by])
-    _fix_axes(figure, points)
+    style_points(figure, height=height, ink=ink, title=COLOUR_BY[colour_by])
+    fix_axes(figure, points)
     figure.update_xaxes(matches="x")
     figure.update_yaxes(matches="y")
     return figure
@@ -143,7 +142,7 @@ def describe_embedding(frame: pd.DataFrame, titles: tuple[str, str]) -> str:
     return f"{len(one)} subjects, {titles[0]} and {titles[1]}.{known}"
 
 
-def _drawn(frame: pd.DataFrame) -> pd.DataFrame:
+def drawn_points(frame: pd.DataFrame) -> pd.DataFrame:
     """The points that have a place."""
     return frame[np.isfinite(frame["x"]) & np.isfinite(frame["y"])]
 
@@ -155,13 +154,11 @@ def _traces(
     emotions: Sequence[str],
     *,
     legend: bool = True,
-    highlight: Collection[str] | None = None,
 ) -> list[go.Scatter | go.Scattergl]:
     mine = points[points["side"] == side]
-    kind = go.Scatter if len(mine) <= _MAX_SVG else go.Scattergl
+    kind = go.Scatter if len(mine) <= MAX_SVG else go.Scattergl
     x, y = (mine[axis].to_numpy(np.float32) for axis in ("x", "y"))
     ids = mine["sample_id"].to_numpy(object)
-    chosen = None if highlight is None else np.isin(ids.astype(str), list(highlight))
     traces = []
     for group in point_groups(mine, colour_by, emotions):
         trace = kind(
@@ -179,11 +176,9 @@ def _traces(
                 "opacity": 0.75,
             },
             selected={"marker": {"opacity": 1.0}},
-            unselected=_GREYED,
+            unselected=GREYED,
             hovertemplate=f"%{{customdata[0]}}<extra>{group.name}</extra>",
         )
-        if chosen is not None:
-            trace.selectedpoints = np.flatnonzero(chosen[group.rows]).tolist()
         traces.append(trace)
     return traces
 
@@ -225,7 +220,7 @@ def _by_frequency(values: pd.Series, *, prefix: str) -> list[PointGroup]:
     return groups
 
 
-def _fix_axes(figure: go.Figure, points: pd.DataFrame) -> None:
+def fix_axes(figure: go.Figure, points: pd.DataFrame) -> None:
     """One scale for x and y, and the same range whatever is shown: no axis has a meaning."""
     low, high = points[["x", "y"]].min(), points[["x", "y"]].max()
     if not len(points):
@@ -242,7 +237,8 @@ def _fix_axes(figure: go.Figure, points: pd.DataFrame) -> None:
     figure.update_xaxes(constrain="domain")
 
 
-def _style(figure: go.Figure, *, height: int, ink: str, title: str) -> None:
+def style_points(figure: go.Figure, *, height: int, ink: str, title: str) -> None:
+    """Lasso, transparent ground, a legend of that title below; in place."""
     figure.update_layout(
         height=height,
         dragmode="lasso",

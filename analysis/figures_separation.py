@@ -22,6 +22,8 @@ def separation_figure(frame: pd.DataFrame, *, titles: Sequence[str], ink: str = 
     `analysis.embed_table.list_measures`. A measure that is not defined has its row, with the
     reason.
     """
+    # Of two lines, so that a phone's width has room for the marks.
+    frame = frame.assign(title=frame["title"].str.replace(", ", ",<br>", regex=False))
     figure = go.Figure()
     hollow = {"symbol": "circle-open", "color": palette.MUTED, "size": 12}
     solid = {"symbol": "circle", "color": AFTER, "size": 12}

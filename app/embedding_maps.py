@@ -6,6 +6,7 @@ The browser greys the map that is drawn on; then both figures say who is in colo
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from analysis.bias_text import readable_scene
 from analysis.embeddings import Embedding
-from analysis.figures_embeddings import COLOUR_BY, describe_embedding, embedding_figure
+from analysis.figures_embeddings import COLOUR_BY, describe_embedding
+from analysis.figures_maps import map_figure, map_legend
 from app import layout, study_cache
 from app.gallery import PictureOf, show_pictures
 from app.links import linked_selectbox
@@ -33,7 +36,11 @@ MANY = 10_000
 CONFIG: dict[str, Any] = {
     "displaylogo": False,
     "scrollZoom": True,
-    "modeBarButtonsToRemove": ["toImage"],
+    # Named one by one: Streamlit leaves out the lasso where it does not itself report selections.
+    "modeBarButtons": [
+        ["lasso2d", "select2d", "pan2d", "zoom2d"],
+        ["zoomIn2d", "zoomOut2d", "resetScale2d"],
+    ],
 }
 
 
@@ -86,6 +93,7 @@ def show_maps(study: Study, found: Embedding) -> None:
                     config={**CONFIG, "plotGlPixelRatio": 1 if many else 2},
                     alt=alternative,
                 )
+    st.html(map_legend(frame, colour_by=colour, emotions=study.labels.emotions))
     report_choices(choice.take, maps=".st-key-maps")
     record = found.record
     st.caption(
@@ -110,7 +118,7 @@ def _side(study: Study, found: Embedding, colour: str, side: str, choice: Choice
     if not choice.chosen:
         stamp = version(found.path, study.path / "manifest.parquet")
         return _plain(str(found.path), stamp, colour, ink, side, emotions, found.frame)
-    figure = embedding_figure(
+    figure = map_figure(
         found.frame,
         side=side,
         colour_by=colour,
@@ -132,7 +140,7 @@ def _plain(
     _frame: pd.DataFrame,
 ) -> go.Figure:
     """One side with nothing chosen: thousands of points take longer to lay out than to send."""
-    return embedding_figure(_frame, side=side, colour_by=colour, emotions=emotions, ink=ink)
+    return map_figure(_frame, side=side, colour_by=colour, emotions=emotions, ink=ink)
 
 
 @dataclass(frozen=True)
@@ -155,8 +163,8 @@ class _Pictures:
         return [
             PictureOf(
                 image=str(images[str(row["sample_id"])]),
-                alternative=f"{row['emotion']} in {row['scene']}",
-                caption=f"{row['emotion']}, read as {_read_as(row['predicted'])} → "
+                alternative=_who(row),
+                caption=f"{_who(row)}, read as {_read_as(row['predicted'])} → "
                 f"{_read_as(after[row['sample_id']])}",
             )
             for row in before.to_dict("records")
@@ -190,6 +198,10 @@ def _gallery(study: Study, pictures: _Pictures, choice: Choice) -> None:
     show_pictures(study, pictures.of_many(chosen))
     some = f"The first {MAX_PICTURES}. " if len(chosen) > MAX_PICTURES else ""
     st.caption(f"{some}Under each: its label, then what is read before and after.")
+
+
+def _who(row: Mapping[Hashable, Any]) -> str:
+    return f"{row['emotion']} in {readable_scene(str(row['scene']))}"
 
 
 def _read_as(value: object) -> str:

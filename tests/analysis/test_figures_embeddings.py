@@ -70,37 +70,6 @@ def test_many_points_are_drawn_by_webgl_and_few_without_starting_it(n: int, kind
     assert len(ids_of(figure.data)) == n
 
 
-def test_fifty_thousand_points_are_a_light_payload() -> None:
-    frame = make_points(50_000)
-    for colour_by in ("emotion", "cluster"):
-        payload = embedding_figure(frame, side="before", colour_by=colour_by).to_json()
-        assert len(payload) < 2_000_000
-
-
-def test_both_sides_share_their_axes_whatever_is_coloured_or_highlighted() -> None:
-    frame = make_points(50)
-    frame.loc[3, ["x", "y"]] = [40.0, -30.0]
-    figures = [
-        embedding_figure(frame, side="before"),
-        embedding_figure(frame, side="after", colour_by="scene", highlight=["shift-000001"]),
-    ]
-    assert figures[0].layout.xaxis.range == figures[1].layout.xaxis.range
-    assert figures[0].layout.xaxis.range[1] > 40
-    assert figures[0].layout.yaxis.range[0] < -30
-
-
-def test_a_highlight_selects_those_points_and_no_others() -> None:
-    frame = make_points(40)
-    wanted = {"shift-000005", "shift-000017"}
-    figure = embedding_figure(frame, side="after", highlight=wanted)
-    chosen = {trace.customdata[place][0] for trace in figure.data for place in trace.selectedpoints}
-    assert chosen == wanted
-    # A trace without any chosen point greys all of its points, which None would not.
-    assert all(trace.selectedpoints is not None for trace in figure.data)
-    plain = embedding_figure(frame, side="after")
-    assert all(trace.selectedpoints is None for trace in plain.data)
-
-
 def test_colours_are_the_emotions_own_in_the_vocabularys_order() -> None:
     frame = make_points(100)
     groups = point_groups(frame, "emotion", LABELS.emotions)

@@ -153,7 +153,7 @@ def test_a_point_under_the_mouse_shows_its_picture(visit: Visit, demo_manifest: 
         card.wait_for(state="visible")
         rows = demo_manifest.frame.set_index("sample_id")
         assert who in page.locator(f"{MAPS} .hoverlayer").nth(map_).text_content()
-        assert card.locator("figcaption").inner_text().startswith(f"{rows['labels'][who]}, read as")
+        assert card.locator("figcaption").inner_text().startswith(f"{rows['labels'][who]} in ")
         assert card.locator("img").evaluate("image => image.naturalWidth") > 50
         visitor.screenshot(f"embeddings_hover_{map_}")
         page.mouse.move(5, 5)

@@ -1,0 +1,119 @@
+"""The two maps that the app lays beside each other: one trace each, and one legend for both.
+
+A trace a group, as the report has, makes a browser five times slower at 50,000 points: every trace
+is a drawing of its own. Points carry their `sample_id` in `customdata`, as plain lists (arrays come
+back from the browser as objects).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from html import escape
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from analysis import palette
+from analysis.figures_embeddings import (
+    COLOUR_BY,
+    GREYED,
+    MAX_SVG,
+    PointGroup,
+    drawn_points,
+    fix_axes,
+    point_groups,
+    style_points,
+)
+
+__all__ = ["map_figure", "map_legend"]
+
+HEIGHT = 430
+_SIGNS = {
+    "circle": "●",
+    "diamond": "◆",
+    "square": "■",
+    "cross": "✚",
+    "triangle-up": "▲",
+    "circle-open": "○",
+}
+
+
+def map_figure(
+    frame: pd.DataFrame,
+    *,
+    side: str,
+    colour_by: str = "emotion",
+    emotions: Sequence[str] = (),
+    highlight: Collection[str] | None = None,
+    ink: str = palette.INK["light"],
+) -> go.Figure:
+    """One side's points.
+
+    Args:
+        frame: as by `analysis.embedding_points.describe_points`; both sides fix the axes, and what
+            each colour means.
+        side: "before" or "after".
+        colour_by: a key of `COLOUR_BY`.
+        emotions: the vocabulary, in the order of colours; by default those that occur.
+        highlight: sample_ids to keep in colour, all others greyed; None for no greying.
+    """
+    points = drawn_points(frame)
+    groups = point_groups(points, colour_by, emotions)
+    mine = (points["side"] == side).to_numpy(bool)
+    ids = points["sample_id"].to_numpy(object)[mine]
+    few = len(ids) <= MAX_SVG
+    trace = (go.Scatter if few else go.Scattergl)(
+        x=points["x"].to_numpy(np.float32)[mine],
+        y=points["y"].to_numpy(np.float32)[mine],
+        mode="markers",
+        showlegend=False,
+        customdata=[[sample_id] for sample_id in ids.tolist()],
+        marker={
+            **_looks(groups, mine),
+            "size": 6 if len(ids) <= 10_000 else 4,
+            "opacity": 0.75,
+            "showscale": False,
+        },
+        selected={"marker": {"opacity": 1.0}},
+        unselected=GREYED,
+        hovertemplate="%{customdata[0]}<extra></extra>",
+    )
+    if highlight is not None:
+        trace.selectedpoints = np.flatnonzero(np.isin(ids.astype(str), list(highlight))).tolist()
+    figure = go.Figure(trace)
+    style_points(figure, height=HEIGHT, ink=ink, title="")
+    fix_axes(figure, points)
+    return figure
+
+
+def _looks(groups: Sequence[PointGroup], mine: np.ndarray) -> dict[str, object]:
+    """Colours as places on a scale of steps: numbers are lighter to send than names."""
+    n = max(len(groups), 1)
+    place = np.zeros(len(mine), np.float32)
+    scale: list[list[object]] = []
+    for k, group in enumerate(groups):
+        place[group.rows] = k + 0.5
+        scale += [[k / n, group.colour], [(k + 1) / n, group.colour]]
+    looks: dict[str, object] = {"color": place[mine], "cmin": 0, "cmax": n, "colorscale": scale}
+    if any(group.symbol != "circle" for group in groups):
+        symbols = np.empty(len(mine), object)
+        for group in groups:
+            symbols[group.rows] = group.symbol
+        looks["symbol"] = symbols[mine].tolist()
+    return looks
+
+
+def map_legend(
+    frame: pd.DataFrame, *, colour_by: str = "emotion", emotions: Sequence[str] = ()
+) -> str:
+    """What the colours and symbols of both maps mean, as HTML that wraps."""
+    entries = "".join(
+        f'<span style="white-space:nowrap"><span aria-hidden="true" style="color:{group.colour};'
+        f'font-size:1.1em">{_SIGNS[group.symbol]}</span> {escape(group.name)}</span>'
+        for group in point_groups(drawn_points(frame), colour_by, emotions)
+    )
+    return (
+        f'<div style="display:flex;flex-wrap:wrap;gap:0.15rem 1.1rem;font-size:0.875rem">'
+        f'<span style="opacity:0.76">{escape(COLOUR_BY[colour_by])}:</span>{entries}</div>'
+    )
