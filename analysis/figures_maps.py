@@ -1,4 +1,4 @@
-"""The two maps that the app lays beside each other: one trace each, and one legend for both.
+"""The two maps that the app lays beside each other: few traces each, and one legend for both.
 
 A trace a group, as the report has, makes a browser five times slower at 50,000 points: every trace
 is a drawing of its own. Points carry their `sample_id` in `customdata`, as plain lists (arrays come
@@ -62,46 +62,64 @@ def map_figure(
     groups = point_groups(points, colour_by, emotions)
     mine = (points["side"] == side).to_numpy(bool)
     ids = points["sample_id"].to_numpy(object)[mine]
-    few = len(ids) <= MAX_SVG
-    trace = (go.Scatter if few else go.Scattergl)(
-        x=points["x"].to_numpy(np.float32)[mine],
-        y=points["y"].to_numpy(np.float32)[mine],
-        mode="markers",
-        showlegend=False,
-        customdata=[[sample_id] for sample_id in ids.tolist()],
-        marker={
-            **_looks(groups, mine),
-            "size": 6 if len(ids) <= 10_000 else 4,
-            "opacity": 0.75,
-            "showscale": False,
-        },
-        selected={"marker": {"opacity": 1.0}},
-        unselected=GREYED,
-        hovertemplate="%{customdata[0]}<extra></extra>",
-    )
-    if highlight is not None:
-        trace.selectedpoints = np.flatnonzero(np.isin(ids.astype(str), list(highlight))).tolist()
-    figure = go.Figure(trace)
+    kind = go.Scatter if len(ids) <= MAX_SVG else go.Scattergl
+    x, y = (points[axis].to_numpy(np.float32)[mine] for axis in ("x", "y"))
+    places, scale = _colours(groups, mine)
+    chosen = None if highlight is None else np.isin(ids.astype(str), list(highlight))
+    figure = go.Figure()
+    for symbol, rows in _by_symbol(groups, mine):
+        trace = kind(
+            x=x[rows],
+            y=y[rows],
+            mode="markers",
+            showlegend=False,
+            customdata=[[sample_id] for sample_id in ids[rows].tolist()],
+            marker={
+                "color": places[rows],
+                "cmin": 0,
+                "cmax": max(len(groups), 1),
+                "colorscale": scale,
+                "showscale": False,
+                "symbol": symbol,
+                "size": 6 if len(ids) <= 10_000 else 4,
+                "opacity": 0.75,
+            },
+            selected={"marker": {"opacity": 1.0}},
+            unselected=GREYED,
+            hovertemplate="%{customdata[0]}<extra></extra>",
+        )
+        if chosen is not None:
+            trace.selectedpoints = np.flatnonzero(chosen[rows]).tolist()
+        figure.add_trace(trace)
     style_points(figure, height=HEIGHT, ink=ink, title="")
     fix_axes(figure, points)
     return figure
 
 
-def _looks(groups: Sequence[PointGroup], mine: np.ndarray) -> dict[str, object]:
+def _colours(
+    groups: Sequence[PointGroup], mine: np.ndarray
+) -> tuple[np.ndarray, list[list[float | str]]]:
     """Colours as places on a scale of steps: numbers are lighter to send than names."""
-    n = max(len(groups), 1)
     place = np.zeros(len(mine), np.float32)
-    scale: list[list[object]] = []
+    scale: list[list[float | str]] = []
     for k, group in enumerate(groups):
         place[group.rows] = k + 0.5
-        scale += [[k / n, group.colour], [(k + 1) / n, group.colour]]
-    looks: dict[str, object] = {"color": place[mine], "cmin": 0, "cmax": n, "colorscale": scale}
-    if any(group.symbol != "circle" for group in groups):
-        symbols = np.empty(len(mine), object)
-        for group in groups:
-            symbols[group.rows] = group.symbol
-        looks["symbol"] = symbols[mine].tolist()
-    return looks
+        scale += [[edge / len(groups), group.colour] for edge in (k, k + 1)]
+    return place[mine], scale or [[0.0, palette.MUTED], [1.0, palette.MUTED]]
+
+
+def _by_symbol(groups: Sequence[PointGroup], mine: np.ndarray) -> list[tuple[str, np.ndarray]]:
+    """A trace a symbol: a browser lays out one of several symbols point by point."""
+    symbols = np.full(len(mine), "circle", object)
+    for group in groups:
+        symbols[group.rows] = group.symbol
+    symbols = symbols[mine]
+    drawn = dict.fromkeys(["circle", *(group.symbol for group in groups)])
+    return [
+        (symbol, np.flatnonzero(symbols == symbol))
+        for symbol in drawn
+        if symbol == "circle" or (symbols == symbol).any()
+    ]
 
 
 def map_legend(
