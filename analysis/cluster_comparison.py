@@ -71,19 +71,12 @@ def rand_agreement(first: StoredClusters, second: StoredClusters) -> float:
 
     NaN where either study's members were not kept, or they share no subject.
     """
-    table = _overlap(first, second)
-    if table is None:
+    both = _shared_members(first, second)
+    if both is None:
         return float("nan")
-    counts = table.to_numpy(np.float64)
+    from sklearn.metrics import adjusted_rand_score
 
-    def pairs(values: np.ndarray) -> float:
-        return float((values * (values - 1) / 2).sum())
-
-    both, rows, columns = pairs(counts), pairs(counts.sum(1)), pairs(counts.sum(0))
-    total = pairs(counts.sum(keepdims=True))
-    expected = rows * columns / total if total else 0.0
-    most = (rows + columns) / 2
-    return 1.0 if most == expected else (both - expected) / (most - expected)
+    return float(adjusted_rand_score(both["cluster_first"], both["cluster_second"]))
 
 
 def matched_clusters(first: StoredClusters, second: StoredClusters) -> pd.DataFrame | None:
@@ -116,12 +109,16 @@ def matched_clusters(first: StoredClusters, second: StoredClusters) -> pd.DataFr
 
 
 def _overlap(first: StoredClusters, second: StoredClusters) -> pd.DataFrame | None:
+    both = _shared_members(first, second)
+    return None if both is None else pd.crosstab(both["cluster_first"], both["cluster_second"])
+
+
+def _shared_members(first: StoredClusters, second: StoredClusters) -> pd.DataFrame | None:
+    """A row a subject of both: cluster_first, cluster_second. None where that is unknown."""
     if first.members is None or second.members is None:
         return None
     both = first.members.merge(second.members, on="sample_id", suffixes=("_first", "_second"))
-    if both.empty:
-        return None
-    return pd.crosstab(both["cluster_first"], both["cluster_second"])
+    return None if both.empty else both
 
 
 def _titles(rows: pd.DataFrame) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,6 @@ from ccim_core.labels import LABEL_SEPARATOR
 
 __all__ = [
     "COLOUR_BY",
-    "GREYED",
     "MAX_SVG",
     "PointGroup",
     "describe_embedding",
@@ -30,6 +30,7 @@ __all__ = [
     "fix_axes",
     "pair_figure",
     "point_groups",
+    "point_trace",
     "style_points",
 ]
 
@@ -48,8 +49,7 @@ _MAX_GROUPS = 24
 MAX_SVG = 1500
 """Up to so many points SVG is drawn sooner than WebGL has started."""
 
-
-GREYED = {"marker": {"color": palette.MUTED, "opacity": 0.12}}
+_GREYED = {"marker": {"color": palette.MUTED, "opacity": 0.12}}
 _VERDICTS = {"right": "#0072B2", "wrong": "#D55E00"}
 _CHANGE_COLOURS = dict(zip(CHANGES, ("#56B4E9", "#009E73", "#D55E00", "#8A979E"), strict=True))
 
@@ -156,31 +156,39 @@ def _traces(
     legend: bool = True,
 ) -> list[go.Scatter | go.Scattergl]:
     mine = points[points["side"] == side]
-    kind = go.Scatter if len(mine) <= MAX_SVG else go.Scattergl
-    x, y = (mine[axis].to_numpy(np.float32) for axis in ("x", "y"))
-    ids = mine["sample_id"].to_numpy(object)
-    traces = []
-    for group in point_groups(mine, colour_by, emotions):
-        trace = kind(
-            x=x[group.rows],
-            y=y[group.rows],
-            mode="markers",
+    return [
+        point_trace(
+            mine[group.rows],
+            n_points=len(mine),
+            group=group.name,
+            marker={"color": group.colour, "symbol": group.symbol},
             name=group.name,
             legendgroup=group.name,
             showlegend=legend,
-            customdata=[[sample_id] for sample_id in ids[group.rows].tolist()],
-            marker={
-                "color": group.colour,
-                "symbol": group.symbol,
-                "size": 6 if len(mine) <= 10_000 else 4,
-                "opacity": 0.75,
-            },
-            selected={"marker": {"opacity": 1.0}},
-            unselected=GREYED,
-            hovertemplate=f"%{{customdata[0]}}<extra>{group.name}</extra>",
         )
-        traces.append(trace)
-    return traces
+        for group in point_groups(mine, colour_by, emotions)
+    ]
+
+
+def point_trace(
+    rows: pd.DataFrame, *, n_points: int, marker: dict[str, Any], group: str = "", **look: Any
+) -> go.Scatter | go.Scattergl:
+    """Some of the `n_points` of one side, greyed by the browser where others are selected.
+
+    marker: colour and symbol. group: what the hover box calls it. look: of the trace.
+    """
+    kind = go.Scatter if n_points <= MAX_SVG else go.Scattergl
+    return kind(
+        x=rows["x"].to_numpy(np.float32),
+        y=rows["y"].to_numpy(np.float32),
+        mode="markers",
+        customdata=[[sample_id] for sample_id in rows["sample_id"].tolist()],
+        marker={"size": 6 if n_points <= 10_000 else 4, "opacity": 0.75, **marker},
+        selected={"marker": {"opacity": 1.0}},
+        unselected=_GREYED,
+        hovertemplate=f"%{{customdata[0]}}<extra>{group}</extra>",
+        **look,
+    )
 
 
 def _coloured(values: pd.Series, colours: dict[str, str]) -> list[PointGroup]:

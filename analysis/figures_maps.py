@@ -17,12 +17,11 @@ import plotly.graph_objects as go
 from analysis import palette
 from analysis.figures_embeddings import (
     COLOUR_BY,
-    GREYED,
-    MAX_SVG,
     PointGroup,
     drawn_points,
     fix_axes,
     point_groups,
+    point_trace,
     style_points,
 )
 
@@ -61,19 +60,17 @@ def map_figure(
     points = drawn_points(frame)
     groups = point_groups(points, colour_by, emotions)
     mine = (points["side"] == side).to_numpy(bool)
-    ids = points["sample_id"].to_numpy(object)[mine]
-    kind = go.Scatter if len(ids) <= MAX_SVG else go.Scattergl
-    x, y = (points[axis].to_numpy(np.float32)[mine] for axis in ("x", "y"))
+    shown = points[mine]
     places, scale = _colours(groups, mine)
-    chosen = None if highlight is None else np.isin(ids.astype(str), list(highlight))
+    chosen = None
+    if highlight is not None:
+        chosen = np.isin(shown["sample_id"].to_numpy(object).astype(str), list(highlight))
     figure = go.Figure()
     for symbol, rows in _by_symbol(groups, mine):
-        trace = kind(
-            x=x[rows],
-            y=y[rows],
-            mode="markers",
+        trace = point_trace(
+            shown.iloc[rows],
+            n_points=len(shown),
             showlegend=False,
-            customdata=[[sample_id] for sample_id in ids[rows].tolist()],
             marker={
                 "color": places[rows],
                 "cmin": 0,
@@ -81,12 +78,7 @@ def map_figure(
                 "colorscale": scale,
                 "showscale": False,
                 "symbol": symbol,
-                "size": 6 if len(ids) <= 10_000 else 4,
-                "opacity": 0.75,
             },
-            selected={"marker": {"opacity": 1.0}},
-            unselected=GREYED,
-            hovertemplate="%{customdata[0]}<extra></extra>",
         )
         if chosen is not None:
             trace.selectedpoints = np.flatnonzero(chosen[rows]).tolist()

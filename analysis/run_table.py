@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import shlex
 from collections.abc import Sequence
 from typing import Any
@@ -15,6 +14,7 @@ from analysis.run_records import RunRecord, leaves
 from analysis.table_settings import load_reference, model_title, recipe_path, train_command
 from ccim_core.cli import COMMANDS
 from ccim_core.errors import InputError
+from ccim_core.evaluation.variants import run_variant
 
 __all__ = [
     "RUN_COLUMNS",
@@ -22,11 +22,9 @@ __all__ = [
     "run_curves",
     "run_settings",
     "run_table",
-    "run_variant",
     "train_again",
 ]
 
-_SEED = re.compile(r"-seed\d+$")
 _SPLITS = ("test", "shift")
 
 RUN_COLUMNS = (
@@ -45,11 +43,6 @@ RUN_COLUMNS = (
     "device",
     "evaluated",
 )
-
-
-def run_variant(name: str) -> str:
-    """A run's name without its seed: what several seeds share."""
-    return _SEED.sub("", name)
 
 
 def run_table(runs: Sequence[RunRecord]) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ccim_core.checkpoints import load_into, read_checkpoint, require_one_file
+from ccim_core.checkpoints import load_into, read_checkpoint
 from ccim_core.conversion import read_converted, refuse_converted
 from ccim_core.encoder_specs import ENCODERS, get_encoder_spec
 from ccim_core.errors import InputError
@@ -143,9 +143,7 @@ def build_encoder(
     if weights == "default":
         found = spec.default_weights()
     else:
-        path = Path(weights)
-        require_one_file(path, f"weights for {name}")
-        found = LocalWeights(path=path, sha256=sha256_file(path), source=f"local file {path.name}")
+        found = LocalWeights.from_file(weights, f"weights for {name}")
     state, provenance = _read_weights(name, found)
     encoder = _untrained(
         name, provenance, _find_scene_names(categories) if spec.n_classes else None

@@ -19,7 +19,7 @@ from ccim_core.files import read_json, write_json
 from ccim_core.study import Study
 from ccim_core.sweeps.engine import SweepOptions, SweepOutcome
 from ccim_core.sweeps.grid import grid_configs, read_grids
-from ccim_core.sweeps.processes import default_processes, run_in_processes
+from ccim_core.sweeps.processes import run_in_processes
 from ccim_core.training.config import RunConfig
 
 __all__ = ["PROTOCOL", "controlled_configs", "make_controlled"]
@@ -65,7 +65,7 @@ def make_controlled(
         path: a study of the rendered benchmark; where there is none, one with the shipped demo's
             settings is made.
         models, seeds: as in `controlled_configs`.
-        processes: to divide the runs among; one a core by default, four at most.
+        processes: to divide the runs among; as many as suit by default.
         n_bootstrap: resamples for intervals.
 
     Raises:
@@ -76,7 +76,7 @@ def make_controlled(
         study,
         controlled_configs(models=models, seeds=seeds),
         SweepOptions(device="cpu", splits=EVALUATED_SPLITS, n_bootstrap=n_bootstrap, half=True),
-        processes=processes or default_processes(),
+        processes=processes,
         quiet=quiet,
     )
     compare_with_baselines(study, n_resamples=n_bootstrap, quiet=quiet)

@@ -22,6 +22,7 @@ from ccim_core.evaluation.comparisons import compare_with_baselines
 from ccim_core.evaluation.probes import probe_runs
 from ccim_core.evaluation.selection import select_by_validation
 from ccim_core.evaluation.table import study_table, table_rows
+from ccim_core.evaluation.variants import run_variant
 from ccim_core.files import write_json
 from ccim_core.labels import LABEL_SETS
 from ccim_core.manifest import build_manifest
@@ -130,7 +131,7 @@ def make_demo(
     seeds: Sequence[int] = (0, 1, 2),
     variants: Sequence[str] | None = None,
     n_bootstrap: int = 1000,
-    processes: int = 1,
+    processes: int | None = 1,
     device: str = "cpu",
     quiet: bool = False,
 ) -> Study:
@@ -141,7 +142,7 @@ def make_demo(
         base: the plain run that variants differ from; by default the shipped recipe.
         seeds: training seeds of each variant. variants: of VARIANTS, all by default.
         n_bootstrap: resamples for the intervals of the first seed.
-        processes: to divide the runs among.
+        processes: to divide the runs among; None: as many as suit.
 
     Raises:
         InputError: `out` holds something else, a demo of other settings, or a run failed.
@@ -180,9 +181,7 @@ def ship_demo(study: Study, out: Path, *, seed: int = 0) -> Study:
     Of runs that are no variant of the demo's (the ablations) only their own outputs go.
     """
     weights = [f"{name}-seed{seed}" for name in SHIPPED_WEIGHTS]
-    ablations = [
-        path.name for path in study.run_paths() if path.name.rsplit("-seed", 1)[0] not in VARIANTS
-    ]
+    ablations = [path.name for path in study.run_paths() if run_variant(path.name) not in VARIANTS]
     return ship_study(study, out, weights_of=weights, brief=ablations)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ccim_core.checkpoints import require_one_file
 from ccim_core.downloads import fetch
 from ccim_core.errors import InputError
 from ccim_core.files import read_json, sha256_file, write_json
@@ -71,6 +72,13 @@ class LocalWeights:
     path: Path
     sha256: str
     source: str
+
+    @classmethod
+    def from_file(cls, path: Path | str, what: str) -> LocalWeights:
+        """A user's own file of `what`. Raises InputError as `require_one_file`."""
+        path = Path(path)
+        require_one_file(path, what)
+        return cls(path=path, sha256=sha256_file(path), source=f"local file {path.name}")
 
 
 def get_weights(name: str) -> Weights:

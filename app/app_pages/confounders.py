@@ -173,8 +173,8 @@ def _card(study: Study, report: ClusterReport, row: Mapping[Hashable, Any]) -> N
         ],
         width=84,
     )
-    told = describe_cluster(report, cluster)
-    st.html(cluster_bars_html(report.distribution, cluster=cluster, alternative=told))
+    alternative = describe_cluster(report, cluster)
+    st.html(cluster_bars_html(report.distribution, cluster=cluster, alternative=alternative))
 
 
 def _sizes(found: StoredClusters) -> None:

@@ -6,8 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from analysis.run_records import RunRecord, SplitRows, read_runs, split_rows
-from analysis.run_table import run_curves, run_table, run_variant
+from analysis.run_table import run_curves, run_table
 from app.stored import version
+from ccim_core.evaluation.variants import run_variant
 from ccim_core.study import Study
 
 __all__ = ["curves_of", "require_runs", "rows_of", "runs_of", "stamp_of", "table_of"]

@@ -15,6 +15,7 @@ __all__ = [
     "emotion_marginal",
     "logit_adjustment",
     "prior_correction",
+    "stratum_counts",
 ]
 
 AdjustmentTarget = Literal["balanced", "marginal"]
@@ -46,6 +47,19 @@ def count_emotions_by_stratum(
         n_strata: N.
         smoothing: pseudo-subjects a stratum, ≥ 0. With 0 an empty stratum is NaN.
     """
+    if smoothing < 0:
+        raise ValueError(f"Expected `smoothing` of at least 0, got {smoothing}.")
+    counts, sizes = stratum_counts(targets, labels, n_strata)
+    marginal = emotion_marginal(targets.double())
+    shrunk = (counts + smoothing * marginal) / (sizes[:, None] + smoothing)
+    return shrunk.to(targets.dtype)
+
+
+def stratum_counts(targets: Tensor, labels: Tensor, n_strata: int) -> tuple[Tensor, Tensor]:
+    """Emotions of each stratum, (N, C), and its rows, (N,), in float64. Arguments as above.
+
+    Raises ValueError unless every row has one stratum of 0 … N − 1.
+    """
     labels = torch.as_tensor(labels, device=targets.device).long()
     if labels.shape != targets.shape[:1]:
         raise ValueError(
@@ -53,13 +67,9 @@ def count_emotions_by_stratum(
         )
     if len(labels) and (labels.min() < 0 or labels.max() >= n_strata):
         raise ValueError(f"Expected `labels` within 0 … {n_strata - 1}.")
-    if smoothing < 0:
-        raise ValueError(f"Expected `smoothing` of at least 0, got {smoothing}.")
     exact = targets.double()
     counts = exact.new_zeros(n_strata, targets.shape[1]).index_add_(0, labels, exact)
-    sizes = labels.bincount(minlength=n_strata)[:, None]
-    shrunk = (counts + smoothing * emotion_marginal(exact)) / (sizes + smoothing)
-    return shrunk.to(targets.dtype)
+    return counts, labels.bincount(minlength=n_strata).double()
 
 
 def prior_correction(

@@ -8,7 +8,7 @@ import torch
 from scipy.optimize import minimize_scalar
 from torch import Tensor
 
-from ccim_core.causal.prior_correction import emotion_marginal
+from ccim_core.causal.prior_correction import emotion_marginal, stratum_counts
 from ccim_core.labels import Kind
 
 __all__ = ["choose_smoothing"]
@@ -30,16 +30,13 @@ def choose_smoothing(targets: Tensor, labels: Tensor, n_strata: int, *, kind: Ki
         labels: stratum of each row, (n,), in 0 … N − 1.
         n_strata: N.
 
-    Raises ValueError if there are no rows.
+    Raises ValueError if there are no rows, or unless each has one stratum.
 
     Source: empirical Bayes for the Dirichlet–multinomial (Minka, "Estimating a Dirichlet
     distribution", 2000), with the mean held at the marginal.
     """
-    exact = targets.double()
-    marginal = emotion_marginal(exact)
-    labels = torch.as_tensor(labels, device=exact.device).long()
-    counts = exact.new_zeros(n_strata, exact.shape[1]).index_add_(0, labels, exact)
-    sizes = labels.bincount(minlength=n_strata).double()
+    marginal = emotion_marginal(targets.double())
+    counts, sizes = stratum_counts(targets, labels, n_strata)
     # An emotion that nobody or everybody has says nothing about α.
     varying = (marginal > 0) & (marginal < 1)
     counts, mean = counts[:, varying], marginal[varying]

@@ -42,7 +42,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def _make(arguments: argparse.Namespace) -> int:
     from ccim_core.datasets.controlled.generator import ControlledConfig
     from ccim_core.demo import make_demo, ship_demo
-    from ccim_core.sweeps.processes import default_processes
 
     controlled = ControlledConfig(
         bias=arguments.bias,
@@ -60,7 +59,7 @@ def _make(arguments: argparse.Namespace) -> int:
         arguments.out,
         controlled=controlled,
         seeds=range(arguments.runs),
-        processes=default_processes() if arguments.processes is None else arguments.processes,
+        processes=arguments.processes,
         quiet=arguments.quiet,
     )
     print(f"study: {study.path}")

@@ -66,13 +66,12 @@ def probe_run(
     for label in ("scene", "labels"):
         told = rows[label].to_numpy(str)
         for name, array in arrays.items():
-            if name in sides:
-                seen = (name, tuple(sides[name]), label)
-                if seen not in known:
-                    known[seen] = linear_probe(array, told, groups=groups, seed=0)
-                probe = known[seen]
-            else:
+            shared = (name, tuple(sides.get(name, ())), label)
+            probe = known.get(shared)
+            if probe is None:
                 probe = linear_probe(array, told, groups=groups, seed=0)
+            if name in sides:
+                known[shared] = probe
             values = {
                 key: None if isinstance(value, float) and not np.isfinite(value) else value
                 for key, value in asdict(probe).items()

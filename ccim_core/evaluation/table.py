@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import defaultdict
 from typing import Any
 
@@ -13,7 +12,7 @@ import pandas as pd
 from ccim_core.evaluation.checks import require_same_study
 from ccim_core.evaluation.evaluate import EVALUATION_FILE, read_evaluation
 from ccim_core.evaluation.vad import VAD_METRICS
-from ccim_core.evaluation.variants import plainest_variant
+from ccim_core.evaluation.variants import plainest_variant, run_variant
 from ccim_core.metrics.consistency import debias_recovery
 from ccim_core.run import Run
 from ccim_core.study import Study
@@ -64,7 +63,6 @@ TEXTS = ("worst_group_name", "shift_groups", "baseline", "without_positives")
 _NUMBERS = (*METRICS, *(name for names in CONTROLS.values() for name in names))
 _SHIFT = "shift"
 _ORACLE_SPLIT = "oracle_train"
-_SEED = re.compile(r"-seed\d+$")
 
 
 def input_name(config: RunConfig) -> str:
@@ -141,7 +139,7 @@ def _run_records(run: Run) -> list[dict[str, Any]]:
         record = {
             "run": run.name,
             "seed": run.config.train.seed,
-            "variant": _SEED.sub("", run.name),
+            "variant": run_variant(run.name),
             "intervention": run.config.intervention.name,
             "inputs": input_name(run.config),
             "oracle": run.config.train.split == _ORACLE_SPLIT,
@@ -153,7 +151,7 @@ def _run_records(run: Run) -> list[dict[str, Any]]:
             "shift_groups": row.get("shift_groups"),
             "gain": compared.get("difference"),
             "top_change_from_baseline": compared.get("top_change"),
-            "baseline": _SEED.sub("", baseline) if compared else None,
+            "baseline": run_variant(baseline) if compared else None,
             "without_positives": ", ".join(absent) or None,
         }
         control = evaluation["controls"].get(row["split"], {})

@@ -1,13 +1,21 @@
-"""What a variant of a study is: the plain one or not, and what its own forward pass is called.
+"""What a variant of a study is: its name, the plain one, what its own forward pass is called.
 
 Imports nothing heavy: pages ask too.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
-__all__ = ["own_estimator", "plainest_variant"]
+__all__ = ["own_estimator", "plainest_variant", "run_variant"]
+
+_SEED = re.compile(r"-seed\d+$")
+
+
+def run_variant(name: str) -> str:
+    """A run's name without its seed: what several seeds share."""
+    return _SEED.sub("", name)
 
 
 def plainest_variant(names: Iterable[str]) -> str:

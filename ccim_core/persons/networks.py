@@ -12,9 +12,8 @@ from pathlib import Path
 
 from torch import nn
 
-from ccim_core.checkpoints import load_into, read_checkpoint, require_one_file
+from ccim_core.checkpoints import load_into, read_checkpoint
 from ccim_core.errors import InputError
-from ccim_core.files import sha256_file
 from ccim_core.weights import LocalWeights, locate_weights
 
 __all__ = ["NETWORKS", "LoadedNetwork", "NetworkSpec", "load_network"]
@@ -99,9 +98,7 @@ def load_network(
     if weights == DEFAULT:
         found = locate_weights(spec.weights)
     else:
-        path = Path(weights)
-        require_one_file(path, f"weights for {name}")
-        found = LocalWeights(path=path, sha256=sha256_file(path), source=f"local file {path.name}")
+        found = LocalWeights.from_file(weights, f"weights for {name}")
     state = read_checkpoint(found.path)
     module = spec.make().eval().requires_grad_(False)
     load_into(module, state, what=name, path=found.path)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ccim_core.errors import InputError
+from ccim_core.evaluation.variants import run_variant
 from ccim_core.files import read_json
 from ccim_core.study import Study
 from ccim_core.sweeps.naming import unique_stem
@@ -18,8 +18,6 @@ __all__ = ["MARK", "PlannedRun", "plan_runs"]
 
 MARK = "sweep.json"
 """What a sweep writes into a run's folder when it begins it: whose the folder is."""
-
-_SEED = re.compile(r"-seed\d+$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +62,7 @@ def plan_runs(study: Study, configs: Sequence[RunConfig]) -> list[PlannedRun]:
     planned = []
     for run, (content, config) in wanted.items():
         name = there.by_content.get(run)
-        config = replace(config, name=_SEED.sub("", name) if name else stems[content.variant])
+        config = replace(config, name=run_variant(name) if name else stems[content.variant])
         path = study.runs_root / (name or config.run_name)
         planned.append(PlannedRun(config=config, content=run, path=path, present=name is not None))
     return planned
@@ -90,7 +88,7 @@ class _Finished:
                 continue  # damaged: its name is taken, and that is all
             if content is not None:
                 by_content.setdefault(content.run, path.name)
-                stems.setdefault(content.variant, _SEED.sub("", path.name))
+                stems.setdefault(content.variant, run_variant(path.name))
         return cls(names=frozenset(path.name for path in paths), by_content=by_content, stems=stems)
 
 

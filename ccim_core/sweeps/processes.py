@@ -12,7 +12,7 @@ from ccim_core.study import Study
 from ccim_core.sweeps.engine import SweepOptions, SweepOutcome, run_sweep
 from ccim_core.training.config import RunConfig
 
-__all__ = ["default_processes", "run_in_processes", "stand_alone"]
+__all__ = ["run_in_processes", "stand_alone"]
 
 # What torchrun tells its processes of each other; a sweep's each train runs of their own.
 _GROUP_VARIABLES = (
@@ -28,12 +28,8 @@ _GROUP_VARIABLES = (
 )
 
 
-def default_processes() -> int:
-    """One for each core that this process may use, four at most."""
-    return min(4, _cores())
-
-
 def _cores() -> int:
+    """Cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):  # Linux alone
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -59,13 +55,16 @@ def run_in_processes(
     configs: Sequence[RunConfig],
     options: SweepOptions,
     *,
-    processes: int,
+    processes: int | None = None,
     quiet: bool = False,
 ) -> SweepOutcome:
     """`run_sweep` in this process and `processes` − 1 more, the cores shared among them.
 
+    By default there is one for each core that this process may use, four at most.
+
     Raises InputError for less than one process, and as `run_sweep` does.
     """
+    processes = min(4, _cores()) if processes is None else processes
     if processes < 1:
         raise InputError(f"Expected --processes to be 1 or more, got {processes}.")
     if processes == 1:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -206,23 +205,6 @@ def test_the_command_says_where_the_page_is(
     assert printed[1].startswith("next: ")
     assert main(["report", "--study", str(tmp_path)]) == 2
     assert "Expected a study directory" in capsys.readouterr().err
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    import shutil
-
-    path = next(
-        (found for name in ("chromium", "google-chrome") if (found := shutil.which(name))), None
-    )
-    if path is None:
-        pytest.skip("no Chromium is installed")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path)
-        yield browser
-        browser.close()
 
 
 @pytest.mark.browser

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -30,16 +29,6 @@ from tests.app.fakes import FakePredictor, make_photo_study
 ROOT = Path(__file__).resolve().parents[2]
 MAIN = "app/main.py"
 SCREENSHOTS = ROOT / "screenshots"
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-CHROMIUM_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-fake-device-for-media-stream",  # a camera, where there is none
-]
 # Opened below the root, Streamlit's client first looks for its server under the page's own
 # address, is told 404, and goes on to the right one; the browser logs that as an error.
 EXPECTED_404 = ("/_stcore/health", "/_stcore/host-config")
@@ -194,20 +183,6 @@ def server() -> Iterator[Server]:
 
 
 # ---------------------------------------------------------------- the real browser
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    """A Chromium; the tests that need it are skipped only where none is installed."""
-    path = next((found for name in CHROMIUM_NAMES if (found := shutil.which(name))), None)
-    if path is None:
-        pytest.skip("no Chromium is installed")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
-        yield browser
-        browser.close()
 
 
 class Visitor:

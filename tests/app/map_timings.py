@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from tests.app.conftest import CHROMIUM_FLAGS, CHROMIUM_NAMES, Visitor, start_server, stop_server
+from tests.app.conftest import Visitor
+from tests.app.large_study import make_large_study
+from tests.app.measuring import measured_app
 
 __all__ = ["main"]
 
@@ -117,40 +117,26 @@ def measure(visitor: Visitor) -> list[tuple[str, tuple[float, float, float, floa
     return rows
 
 
+def _make_dense(path: Path) -> None:
+    sizes = {"train": 2_000, "val": 500, "test": N_POINTS}
+    make_large_study(path, sizes=sizes, n_clusters=64, max_points=N_POINTS)
+
+
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m tests.app.map_timings", description=__doc__)
     parser.add_argument("--study", type=Path, help="keep the study here (in a folder dense)")
     arguments = parser.parse_args()
-    chromium = next((found for name in CHROMIUM_NAMES if (found := shutil.which(name))), None)
-    if chromium is None:
-        print("error: Expected a Chromium on the path, got none.", file=sys.stderr)
-        return 2
-    from playwright.sync_api import sync_playwright
-
-    with tempfile.TemporaryDirectory() as temporary:
-        path = (arguments.study or Path(temporary)) / "dense"
-        if not (path / "study.json").is_file():
-            from tests.app.large_study import make_large_study
-
-            sizes = {"train": 2_000, "val": 500, "test": N_POINTS}
-            make_large_study(path, sizes=sizes, n_clusters=64, max_points=N_POINTS)
-        server = start_server("--", "--root", temporary, "--study", str(path))
-        try:
-            with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
-                visitor = Visitor(browser, server, width=1280, height=900, scheme="light")
-                began = time.monotonic()
-                visitor.open("embeddings?study=dense")
-                print(f"opened in {time.monotonic() - began:.1f} s")
-                rows = measure(visitor)
-                heads = " ".join(f"{head:>7s}" for head in ("median", "95%", "worst", "script"))
-                print(f"{'ms between frames':20s} {heads}")
-                for act, values in rows:
-                    print(f"{act:20s} " + " ".join(f"{value:7.0f}" for value in values))
-                browser.close()
-        finally:
-            stop_server(server)
+    with measured_app("dense", _make_dense, keep=arguments.study) as (browser, server):
+        visitor = Visitor(browser, server, width=1280, height=900, scheme="light")
+        began = time.monotonic()
+        visitor.open("embeddings?study=dense")
+        print(f"opened in {time.monotonic() - began:.1f} s")
+        rows = measure(visitor)
+    heads = " ".join(f"{head:>7s}" for head in ("median", "95%", "worst", "script"))
+    print(f"{'ms between frames':20s} {heads}")
+    for act, values in rows:
+        print(f"{act:20s} " + " ".join(f"{value:7.0f}" for value in values))
     load, cores = os.getloadavg()[0], os.cpu_count()
     print(f"{N_POINTS:,} points a map; load {load:.1f} on {cores} cores")
     return 0

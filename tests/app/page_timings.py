@@ -12,10 +12,8 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import statistics
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,7 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from app.registry import PAGES
-from tests.app.conftest import CHROMIUM_FLAGS, CHROMIUM_NAMES, Visitor, start_server, stop_server
+from tests.app.conftest import Visitor
+from tests.app.large_study import make_large_study
+from tests.app.measuring import measured_app
 
 __all__ = ["Timing", "main", "measure"]
 
@@ -208,32 +208,14 @@ def main() -> int:
     parser.add_argument("--study", type=Path, help="keep the large study here (in a folder large)")
     parser.add_argument("--only", choices=("demo", "large"))
     arguments = parser.parse_args()
-    chromium = next((found for name in CHROMIUM_NAMES if (found := shutil.which(name))), None)
-    if chromium is None:
-        print("error: Expected a Chromium on the path, got none.", file=sys.stderr)
-        return 2
-    from playwright.sync_api import sync_playwright
-
-    with tempfile.TemporaryDirectory() as temporary:
-        path = (arguments.study or Path(temporary)) / "large"
-        if not (path / "study.json").is_file():
-            from tests.app.large_study import make_large_study
-
-            make_large_study(path)
-        server = start_server("--", "--root", temporary, "--study", str(path))
-        try:
-            with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
-                timings: list[Timing] = []
-                for study in (arguments.only,) if arguments.only else ("demo", "large"):
-                    visitor = Visitor(browser, server, width=1280, height=720, scheme="light")
-                    visitor.open(f"?{_query(study)}")
-                    timings += time_switches(visitor, study, arguments.repeats)
-                    timings += time_filters(visitor, study, arguments.repeats)
-                    visitor.close()
-                browser.close()
-        finally:
-            stop_server(server)
+    timings: list[Timing] = []
+    with measured_app("large", make_large_study, keep=arguments.study) as (browser, server):
+        for study in (arguments.only,) if arguments.only else ("demo", "large"):
+            visitor = Visitor(browser, server, width=1280, height=720, scheme="light")
+            visitor.open(f"?{_query(study)}")
+            timings += time_switches(visitor, study, arguments.repeats)
+            timings += time_filters(visitor, study, arguments.repeats)
+            visitor.close()
     return int(_print(timings) > 0)
 
 

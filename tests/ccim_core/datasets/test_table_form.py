@@ -12,22 +12,11 @@ from ccim_core.datasets.table import TableConfig, read_table_source
 from ccim_core.errors import InputError
 from ccim_core.manifest import Manifest
 from ccim_core.study import Study
-from tests.ccim_core.datasets.builders import build_table, save_picture
+from tests.ccim_core.datasets.builders import build_table, save_picture, table_rows
 
 
 def rows(n=9, **columns):
-    made = [
-        {
-            "image": f"{k}.png",
-            "split": ("train", "val", "test")[k % 3],
-            "x1": 1,
-            "y1": 2,
-            "x2": 30,
-            "y2": 35,
-            "labels": ("calm", "tense")[k % 2],
-        }
-        for k in range(n)
-    ]
+    made = table_rows([("calm", "tense")[k % 2] for k in range(n)])
     for name, values in columns.items():
         for k, row in enumerate(made):
             row[name] = values[k] if isinstance(values, list) else values

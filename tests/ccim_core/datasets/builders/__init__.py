@@ -14,6 +14,7 @@ from tests.ccim_core.datasets.builders.folders_and_tables import (
     build_caer_s,
     build_groupwalk_table,
     build_table,
+    table_rows,
 )
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "emotic_record",
     "save_emotic_mat",
     "save_picture",
+    "table_rows",
 ]

@@ -52,21 +52,26 @@ def build_groupwalk_table(
     return root
 
 
+def table_rows(labels: Sequence[str]) -> list[dict[str, Any]]:
+    """Rows of a user's own table, a picture and a box for each of `labels`; splits in turn."""
+    return [
+        {
+            "image": f"{k}.png",
+            "split": ("train", "val", "test")[k % 3],
+            "x1": 1,
+            "y1": 2,
+            "x2": 30,
+            "y2": 35,
+            "labels": label,
+        }
+        for k, label in enumerate(labels)
+    ]
+
+
 def build_table(root: Path, rows: Sequence[Mapping[str, Any]] | None = None) -> Path:
     """A user's own table `data.csv` with its pictures, nine subjects by default."""
     if rows is None:
-        rows = [
-            {
-                "image": f"{k}.png",
-                "split": ("train", "val", "test")[k % 3],
-                "x1": 1,
-                "y1": 2,
-                "x2": 30,
-                "y2": 35,
-                "labels": ("calm", "tense", "calm|tense")[k % 3 if k else 2],
-            }
-            for k in range(9)
-        ]
+        rows = table_rows([("calm", "tense", "calm|tense")[k % 3 if k else 2] for k in range(9)])
     for k, row in enumerate(rows):
         if not (root / row["image"]).is_file():
             save_picture(root / row["image"], k)
