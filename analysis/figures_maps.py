@@ -7,7 +7,7 @@ back from the browser as objects).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from html import escape
 
 import numpy as np
@@ -44,7 +44,6 @@ def map_figure(
     side: str,
     colour_by: str = "emotion",
     emotions: Sequence[str] = (),
-    highlight: Collection[str] | None = None,
     ink: str = palette.INK["light"],
 ) -> go.Figure:
     """One side's points.
@@ -55,34 +54,29 @@ def map_figure(
         side: "before" or "after".
         colour_by: a key of `COLOUR_BY`.
         emotions: the vocabulary, in the order of colours; by default those that occur.
-        highlight: sample_ids to keep in colour, all others greyed; None for no greying.
     """
     points = drawn_points(frame)
     groups = point_groups(points, colour_by, emotions)
     mine = (points["side"] == side).to_numpy(bool)
     shown = points[mine]
     places, scale = _colours(groups, mine)
-    chosen = None
-    if highlight is not None:
-        chosen = np.isin(shown["sample_id"].to_numpy(object).astype(str), list(highlight))
     figure = go.Figure()
     for symbol, rows in _by_symbol(groups, mine):
-        trace = point_trace(
-            shown.iloc[rows],
-            n_points=len(shown),
-            showlegend=False,
-            marker={
-                "color": places[rows],
-                "cmin": 0,
-                "cmax": max(len(groups), 1),
-                "colorscale": scale,
-                "showscale": False,
-                "symbol": symbol,
-            },
+        figure.add_trace(
+            point_trace(
+                shown.iloc[rows],
+                n_points=len(shown),
+                showlegend=False,
+                marker={
+                    "color": places[rows],
+                    "cmin": 0,
+                    "cmax": max(len(groups), 1),
+                    "colorscale": scale,
+                    "showscale": False,
+                    "symbol": symbol,
+                },
+            )
         )
-        if chosen is not None:
-            trace.selectedpoints = np.flatnonzero(chosen[rows]).tolist()
-        figure.add_trace(trace)
     style_points(figure, height=HEIGHT, ink=ink, title="")
     fix_axes(figure, points)
     return figure

@@ -1,8 +1,4 @@
-"""Both maps of the Embeddings page: a lasso on either greys the rest on both, and fills a gallery.
-
-The browser greys the map that is drawn on; then both figures say who is in colour, and a new
-`selectionrevision` tells the browser to forget what it had greyed itself.
-"""
+"""The Embeddings page's maps: a lasso on either greys the rest on both, and fills a gallery."""
 
 from __future__ import annotations
 
@@ -12,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from analysis.bias_text import readable_scene
@@ -21,8 +16,9 @@ from analysis.figures_embeddings import COLOUR_BY, describe_embedding
 from analysis.figures_maps import map_figure, map_legend
 from app import layout, study_cache
 from app.gallery import PictureOf, show_pictures
+from app.hover_pictures import show_hover_pictures
 from app.links import linked_selectbox
-from app.map_events import report_choices, show_hover_pictures
+from app.point_maps import show_point_maps
 from app.stored import version
 from ccim_core.study import Study
 
@@ -33,41 +29,21 @@ MAX_PICTURES = 12
 MANY = 10_000
 """More points than this overlap anyway: they are drawn with a quarter of the pixels."""
 
-CONFIG: dict[str, Any] = {
-    "displaylogo": False,
-    "scrollZoom": True,
-    # Named one by one: Streamlit leaves out the lasso where it does not itself report selections.
-    "modeBarButtons": [
-        ["lasso2d", "select2d", "pan2d", "zoom2d"],
-        ["zoomIn2d", "zoomOut2d", "resetScale2d"],
-    ],
-}
-
 
 @dataclass
 class Choice:
-    """Who is chosen on the maps of one embedding (`shown`: its file and colours).
+    """Who is chosen on the maps of one embedding (`shown`: its file)."""
 
-    revision: how often that changed.
-    """
-
-    shown: tuple[str, str]
+    shown: str
     chosen: frozenset[str] = frozenset()
-    revision: int = 0
 
     def take(self, chosen: frozenset[str]) -> None:
         """Someone was chosen on either side, or nobody any more."""
         self.chosen = chosen
-        self.revision += 1
 
     def clear(self) -> None:
         """Nobody is chosen any more."""
-        self.take(frozenset())
-
-    def show(self, shown: tuple[str, str]) -> None:
-        """People stay chosen in other colours, not on another embedding."""
-        self.take(self.chosen if shown[0] == self.shown[0] else frozenset())
-        self.shown = shown
+        self.chosen = frozenset()
 
 
 @st.fragment
@@ -79,22 +55,20 @@ def show_maps(study: Study, found: Embedding) -> None:
         colour = linked_selectbox(
             "Colour by", known, key="colour", default="emotion", format_func=COLOUR_BY.__getitem__
         )
-    choice = _choice(found, colour)
-    titles = {side: found.record["titles"][side] for side in SIDES}
-    alternative = describe_embedding(frame, (titles["before"], titles["after"]))
-    many = found.record["n_points"] > MANY
+    choice = _choice(found)
+    titles = {side: str(found.record["titles"][side]) for side in SIDES}
+    stamp = version(found.path, study.path / "manifest.parquet")
+    look = (str(found.path), stamp, colour, layout.ink(), study.labels.emotions)
     with st.container(key="maps"):
-        for side, column in zip(SIDES, st.columns(2, gap="small"), strict=True):
-            with column:
-                st.markdown(f"**{SIDES[side]}**: {layout.plain(titles[side])}")
-                st.plotly_chart(
-                    _side(study, found, colour, side, choice),
-                    key=f"map_{side}",
-                    config={**CONFIG, "plotGlPixelRatio": 1 if many else 2},
-                    alt=alternative,
-                )
+        show_point_maps(
+            {side: _figure(side, *look, frame) for side in SIDES},
+            headings={side: (what, titles[side]) for side, what in SIDES.items()},
+            alternative=describe_embedding(frame, (titles["before"], titles["after"])),
+            chosen=choice.chosen or None,
+            take=choice.take,
+            sharp=found.record["n_points"] <= MANY,
+        )
     st.html(map_legend(frame, colour_by=colour, emotions=study.labels.emotions))
-    report_choices(choice.take, maps=".st-key-maps")
     record = found.record
     st.caption(
         f"{record['n_points']:,} of {record['n_subjects']:,} subjects, {record['basis']}; seed "
@@ -105,42 +79,27 @@ def show_maps(study: Study, found: Embedding) -> None:
     _gallery(study, pictures, choice)
 
 
-def _choice(found: Embedding, colour: str) -> Choice:
-    shown = (str(found.path), colour)
-    choice: Choice = st.session_state.setdefault("map_choice", Choice(shown))
-    if choice.shown != shown:
-        choice.show(shown)
+def _choice(found: Embedding) -> Choice:
+    """People stay chosen in other colours, not on another embedding."""
+    choice: Choice = st.session_state.setdefault("map_choice", Choice(str(found.path)))
+    if choice.shown != str(found.path):
+        choice = st.session_state["map_choice"] = Choice(str(found.path))
     return choice
 
 
-def _side(study: Study, found: Embedding, colour: str, side: str, choice: Choice) -> go.Figure:
-    emotions, ink = study.labels.emotions, layout.ink()
-    if not choice.chosen:
-        stamp = version(found.path, study.path / "manifest.parquet")
-        return _plain(str(found.path), stamp, colour, ink, side, emotions, found.frame)
-    figure = map_figure(
-        found.frame,
-        side=side,
-        colour_by=colour,
-        emotions=emotions,
-        highlight=choice.chosen,
-        ink=ink,
-    )
-    return figure.update_layout(selectionrevision=choice.revision)
-
-
 @st.cache_resource(max_entries=48, ttl="1h", show_spinner=False)
-def _plain(
+def _figure(
+    side: str,
     path: str,
     stamp: tuple[int, ...],
     colour: str,
     ink: str,
-    side: str,
     emotions: tuple[str, ...],
     _frame: pd.DataFrame,
-) -> go.Figure:
-    """One side with nothing chosen: thousands of points take longer to lay out than to send."""
-    return map_figure(_frame, side=side, colour_by=colour, emotions=emotions, ink=ink)
+) -> str:
+    """One side as JSON: thousands of points take longer to lay out and write than to send."""
+    figure = map_figure(_frame, side=side, colour_by=colour, emotions=emotions, ink=ink)
+    return str(figure.to_json(validate=False))
 
 
 @dataclass(frozen=True)

@@ -65,30 +65,16 @@ def test_fifty_thousand_points_are_a_light_payload() -> None:
         assert "bdata" in colours  # numbers, not names
 
 
-def test_both_sides_share_their_axes_whatever_is_coloured_or_highlighted() -> None:
+def test_both_sides_share_their_axes_whatever_is_coloured() -> None:
     frame = make_points(50)
     frame.loc[3, ["x", "y"]] = [40.0, -30.0]
     figures = [
         map_figure(frame, side="before"),
-        map_figure(frame, side="after", colour_by="scene", highlight=["shift-000001"]),
+        map_figure(frame, side="after", colour_by="scene"),
     ]
     assert figures[0].layout.xaxis.range == figures[1].layout.xaxis.range
     assert figures[0].layout.xaxis.range[1] > 40
     assert figures[0].layout.yaxis.range[0] < -30
-
-
-def test_a_highlight_selects_those_points_and_no_others() -> None:
-    frame = make_points(40)
-    wanted = {"shift-000005", "shift-000017"}
-    (trace,) = map_figure(frame, side="after", highlight=wanted).data
-    assert {trace.customdata[place][0] for place in trace.selectedpoints} == wanted
-    several = map_figure(frame, side="after", colour_by="scene", highlight=wanted).data
-    assert len(several) > 1
-    assert all(trace.selectedpoints is not None for trace in several)
-    assert sum(len(trace.selectedpoints) for trace in several) == 2
-    # Nobody chosen greys everyone, which None would not.
-    assert map_figure(frame, side="after", highlight=[]).data[0].selectedpoints == ()
-    assert map_figure(frame, side="after").data[0].selectedpoints is None
 
 
 def test_points_without_a_place_are_not_drawn_and_no_points_are_no_error() -> None:

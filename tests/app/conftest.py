@@ -221,7 +221,8 @@ class Visitor:
         self.page.wait_for_timeout(250)
         self.page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
         self.page.wait_for_function(
-            "!document.querySelector('[data-testid=stSkeleton], [data-stale=true]') && "
+            "!document.querySelector("
+            "'[data-testid=stSkeleton], [data-stale=true], .point-maps[data-drawn=\"\"]') && "
             "[...document.querySelectorAll('[data-testid=stPlotlyChart]')]"
             ".every(chart => chart.querySelector('.main-svg'))"
         )

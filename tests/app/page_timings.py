@@ -59,10 +59,13 @@ title => {
   const main = document.querySelector('[data-testid="stMain"]');
   const heading = main.querySelector('h1');
   if (!heading || heading.innerText !== title) return false;
-  if (main.querySelector('[data-testid=stSkeleton], [data-stale=true]')) return false;
+  const waits = '[data-testid=stSkeleton], [data-stale=true], .point-maps[data-drawn=""]';
+  if (main.querySelector(waits)) return false;
   const charts = [...main.querySelectorAll('[data-testid=stPlotlyChart]')];
   if (!charts.every(chart => chart.querySelector('.main-svg'))) return false;
-  return (watch.ended === null ? watch.changed : performance.now()) - watch.began;
+  const drawn = [...main.querySelectorAll('.point-maps')].map(maps => Number(maps.dataset.drawn));
+  const ended = watch.ended === null ? watch.changed : performance.now();
+  return Math.max(ended, ...drawn) - watch.began;
 }
 """
 

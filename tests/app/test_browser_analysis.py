@@ -150,9 +150,10 @@ def test_a_point_under_the_mouse_shows_its_picture(visit: Visit, demo_manifest: 
         )
         page.mouse.move(x - 40, y)
         page.mouse.move(x, y, steps=6)
+        label = page.locator(f"{MAPS} .hoverlayer").nth(map_).get_by_text(who)
+        label.wait_for(state="attached")
         card.wait_for(state="visible")
         rows = demo_manifest.frame.set_index("sample_id")
-        assert who in page.locator(f"{MAPS} .hoverlayer").nth(map_).text_content()
         assert card.locator("figcaption").inner_text().startswith(f"{rows['labels'][who]} in ")
         assert card.locator("img").evaluate("image => image.naturalWidth") > 50
         visitor.screenshot(f"embeddings_hover_{map_}")

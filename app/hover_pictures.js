@@ -1,17 +1,14 @@
-// What happens on the maps: who is lassoed or clicked, and who is under the mouse, whose picture is
-// shown beside it. (Streamlit's own selections make a chart anew whenever its figure changes.)
+// Who is under the mouse on the maps, and a card with their picture beside it.
 const REST_MS = 70;
 const GAP = 16;
 
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
-  const state = (parentElement.mapEvents ??= data.pictures
-    ? startPictures(parentElement)
-    : startChoice(parentElement));
+  const state = (parentElement.hoverPictures ??= startPictures());
   state.update(data, setTriggerValue);
   return () => {
     state.stop();
-    delete parentElement.mapEvents;
+    delete parentElement.hoverPictures;
   };
 }
 
@@ -31,22 +28,6 @@ function eachChart(maps, attach) {
   watcher.observe(main, { childList: true, subtree: true });
   look();
   return () => watcher.disconnect();
-}
-
-function startChoice() {
-  const state = { stop: () => {} };
-  let started = false;
-  state.update = (data, setTriggerValue) => {
-    state.send = (points) =>
-      setTriggerValue("chosen", (points ?? []).map((point) => String(point.customdata[0])));
-    if (started) return;
-    started = true;
-    state.stop = eachChart(data.maps, (chart) => {
-      chart.on("plotly_selected", (event) => state.send(event?.points));
-      chart.on("plotly_deselect", () => state.send([]));
-    });
-  };
-  return state;
 }
 
 function startPictures() {

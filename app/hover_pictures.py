@@ -1,8 +1,4 @@
-"""What happens on a page's maps, in the browser: who is chosen, and who is under the mouse.
-
-Plotly's own hover boxes hold text alone, and a chart whose selections Streamlit reports is made
-anew whenever its figure changes: WebGL starts again, and zoom is lost.
-"""
+"""The picture of the point under the mouse: Plotly's own hover boxes hold text alone."""
 
 from __future__ import annotations
 
@@ -15,28 +11,14 @@ from app.gallery import PictureOf, thumbnail
 from ccim_core.errors import InputError
 from ccim_core.study import Study
 
-__all__ = ["report_choices", "show_hover_pictures"]
+__all__ = ["show_hover_pictures"]
 
 SCRIPT = Path(__file__).with_suffix(".js")
-CHOICE, PICTURE = "map_choices", "hover_picture"
+KEY = "hover_picture"
 
 _component = st.components.v2.component(
-    "map_events", js=SCRIPT.read_text(encoding="utf-8"), isolate_styles=False
+    "hover_pictures", js=SCRIPT.read_text(encoding="utf-8"), isolate_styles=False
 )
-
-
-def report_choices(take: Callable[[frozenset[str]], None], *, maps: str) -> None:
-    """Report lassos, boxes and clicks on the charts inside `maps`, a CSS selector.
-
-    Args:
-        take: called with the first of the `customdata` of those who are chosen on one of them;
-            with nobody where a choice was undone.
-    """
-
-    def note() -> None:
-        take(frozenset(str(one) for one in st.session_state[CHOICE]["chosen"]))
-
-    _component(key=CHOICE, data={"pictures": False, "maps": maps}, on_chosen_change=note)
 
 
 @st.fragment
@@ -59,9 +41,8 @@ def show_hover_pictures(
         except InputError:
             url = ""  # the gallery counts and tells of pictures that are not there
     _component(
-        key=PICTURE,
+        key=KEY,
         data={
-            "pictures": True,
             "id": asked,
             "url": url,
             "caption": caption,
@@ -73,4 +54,4 @@ def show_hover_pictures(
 
 
 def _note_asked() -> None:
-    st.session_state["hover_asked"] = st.session_state[PICTURE]["asked"]
+    st.session_state["hover_asked"] = st.session_state[KEY]["asked"]
