@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 
 from ccim_core.confounders import ConfounderDictionary
 from ccim_core.errors import InputError
 from ccim_core.features import FeatureStore
+from ccim_core.run import Run
 from ccim_core.study import Study
 
 __all__ = ["dictionary_features", "dictionary_split", "open_dictionary"]
@@ -15,8 +18,9 @@ __all__ = ["dictionary_features", "dictionary_split", "open_dictionary"]
 def open_dictionary(study: Study, name: str | None = None) -> tuple[str, ConfounderDictionary]:
     """A dictionary of the study by name; by default the K-Means one of the training split.
 
-    Where the study has several of that kind the first by name (the lowest seed) is meant; where
-    it has none of the training split, the first of any.
+    Where the study has several of that kind, the one that most of its runs were trained with is
+    meant, then the first by name (the lowest seed); where it has none of the training split, the
+    first of any.
 
     Raises:
         InputError: no such dictionary.
@@ -29,13 +33,35 @@ def open_dictionary(study: Study, name: str | None = None) -> tuple[str, Confoun
         return name, ConfounderDictionary.load(found[name])
     loaded = [(name, ConfounderDictionary.load(path)) for name, path in found.items()]
     usable = [(name, one) for name, one in loaded if one.kind == "kmeans"]
-    usable.sort(key=lambda pair: dictionary_split(pair[1]) != "train")
+    runs = _runs_by_dictionary(study) if len(usable) > 1 else Counter()
+    usable.sort(key=lambda pair: (dictionary_split(pair[1]) != "train", -runs[_made(pair[1])]))
     if not usable:
         raise InputError(
             f"Expected a confounder dictionary in {root}, got none; make one with "
             f"`python -m ccim_core dictionary --study {study.path}`."
         )
     return usable[0]
+
+
+def _runs_by_dictionary(study: Study) -> Counter[tuple[object, ...]]:
+    counts: Counter[tuple[object, ...]] = Counter()
+    for path in study.run_paths():
+        try:
+            config = Run.open(path).config
+        except InputError:
+            continue  # pages that show runs say what is wrong with it
+        wanted = config.dictionary
+        encoder = wanted.encoder or config.encoder.context
+        view = "masked" if wanted.masked else "whole"
+        counts[encoder, view, config.train.split, wanted.size, wanted.seed] += 1
+    return counts
+
+
+def _made(dictionary: ConfounderDictionary) -> tuple[object, ...]:
+    """What of a dictionary's making a run's settings name."""
+    made_of = dictionary.provenance
+    encoder = made_of.get("encoder", {}).get("name")
+    return (encoder, *(made_of.get(name) for name in ("view", "split", "size", "seed")))
 
 
 def dictionary_split(dictionary: ConfounderDictionary) -> str:

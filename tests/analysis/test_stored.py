@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,7 +31,8 @@ from ccim_core.cli import run_command
 from ccim_core.confounders import ConfounderDictionary
 from ccim_core.errors import InputError
 from ccim_core.study import Study
-from tests.analysis.embedding_study import SCENES, make_study
+from ccim_core.training.config import RunConfig, replace_field
+from tests.analysis.embedding_study import SCENES, make_run, make_study
 
 TABLES = ("clusters", "distribution", "scenes", "exemplars")
 
@@ -55,11 +57,14 @@ def describe_clusters(study: Study) -> ClusterReport:
     )
 
 
-def add_dictionary(study: Study, split: str, name: str, *, seed: int = 0) -> None:
+def add_dictionary(
+    study: Study, split: str, name: str, *, seed: int = 0, made_of: dict[str, Any] | None = None
+) -> None:
     n = int((study.manifest.frame["split"] == split).sum())
     features = np.random.default_rng(seed).normal(size=(n, 6)).astype(np.float32)
     dictionary = ConfounderDictionary(4, random_state=seed).fit(features)
-    provenance = {"split": split, "view": "masked", "encoder": {"sha256": "0"}}
+    provenance = {"split": split, "view": "masked", "encoder": {"sha256": "0"}, "seed": seed}
+    provenance |= made_of or {}
     dictionary.save(study.dictionaries_root / f"{name}.safetensors", provenance)
 
 
@@ -136,6 +141,23 @@ def test_the_training_dictionary_of_the_lowest_seed_is_the_default(study: Study)
     assert open_dictionary(study, "train-seed1")[0] == "train-seed1"
     with pytest.raises(InputError, match="'x'"):
         open_dictionary(study, "x")
+
+
+def test_of_several_dictionaries_the_one_that_most_runs_use_is_the_default(study: Study) -> None:
+    encoder = RunConfig().encoder.context
+    frame = study.manifest.frame
+    frame.loc[frame["split"] == "shift", "split"] = "train"
+    for size in (2, 4):
+        made_of = {"encoder": {"name": encoder}, "size": size}
+        add_dictionary(study, "train", f"train-{size}", made_of=made_of)
+    assert open_dictionary(study)[0] == "train-2"
+    config = replace_field(RunConfig(), "dictionary.size", 4)
+    make_run(study, config, (), np.random.default_rng(0))
+    assert open_dictionary(study)[0] == "train-4"
+    damaged = study.runs_root / "damaged"
+    damaged.mkdir()
+    (damaged / "config.json").write_text("{")
+    assert open_dictionary(study)[0] == "train-4"
 
 
 def call(*words: str) -> int:
