@@ -26,7 +26,7 @@ __all__ = ["show_maps"]
 
 SIDES = {"before": "P(Y|X)", "after": "P(Y|do(X))"}
 MAX_PICTURES = 12
-MANY = 10_000
+MANY = 5_000
 """More points than this overlap anyway: they are drawn with a quarter of the pixels."""
 
 
