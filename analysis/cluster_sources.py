@@ -44,16 +44,17 @@ def open_dictionary(study: Study, name: str | None = None) -> tuple[str, Confoun
 
 
 def _runs_by_dictionary(study: Study) -> Counter[tuple[object, ...]]:
+    from ccim_core.training.streams import dictionary_plan
+
     counts: Counter[tuple[object, ...]] = Counter()
     for path in study.run_paths():
         try:
             config = Run.open(path).config
         except InputError:
             continue  # pages that show runs say what is wrong with it
-        wanted = config.dictionary
-        encoder = wanted.encoder or config.encoder.context
-        view = "masked" if wanted.masked else "whole"
-        counts[encoder, view, config.train.split, wanted.size, wanted.seed] += 1
+        plan, wanted = dictionary_plan(config), config.dictionary
+        made_of = (plan.encoder, plan.view.kind, config.train.split, wanted.size, wanted.seed)
+        counts[made_of] += 1
     return counts
 
 

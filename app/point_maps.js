@@ -54,7 +54,7 @@ class PointMaps {
       while (this.asked) {
         const data = this.asked;
         this.asked = null;
-        this.plotly = await load(data.library);
+        this.plotly = await load(data.code);
         await this.draw(data);
       }
     } catch (error) {

@@ -60,7 +60,7 @@ def show_point_maps(
     _component(
         key=KEY,
         data={
-            "library": _library(),
+            "code": _plotly_code(),
             "figures": dict(figures),
             "headings": {side: list(heading) for side, heading in headings.items()},
             "alternative": alternative,
@@ -71,7 +71,7 @@ def show_point_maps(
     )
 
 
-def _library() -> str:
+def _plotly_code() -> str:
     """Where this server gives out Plotly's code, relative to a page of the app."""
     folder = Path(plotly.__file__).parent / "package_data"
     served = declare_component("plotly_code", path=folder)
