@@ -119,7 +119,7 @@ def load_separation(study: Study, path: Path) -> Separation:
     # A study may be shared without its features; then the record stands alone.
     now = {name: source_hashes(study, Side(**record[name])) for name in ("before", "after")}
     stale = any(hashes and hashes != record["sources"][name] for name, hashes in now.items())
-    if stale or record["manifest"] != study.manifest.content_hash():
+    if stale or not study.same_manifest(record["manifest"]):
         raise InputError(
             f"Expected measures of the study's present features in {path}, got those of others; "
             f"{again}."

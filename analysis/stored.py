@@ -204,7 +204,7 @@ def _load(
     ]
     if described != [FORMAT, FORMAT_VERSION, kind] or not isinstance(record.get("tables"), dict):
         raise InputError(f"Expected a stored {kind} study in {path}, got another file; {again}.")
-    if record.get("manifest") != study.manifest.content_hash():
+    if not study.same_manifest(str(record.get("manifest"))):
         raise InputError(
             f"Expected a {kind} study of the study's present manifest in {folder}, got that of "
             f"another; {again}."

@@ -140,8 +140,10 @@ def _check_runs(runs: Sequence[RunRecord], study: Study) -> None:
                 f"Expected runs of the label set {study.labels.name!r} in a table, got {run.path} "
                 f"with {run.labels.name!r} ({len(run.labels.emotions)} emotions)."
             )
-    manifest = study.manifest.content_hash()
-    strangers = [run.name for run in runs if run.environment.get("manifest", manifest) != manifest]
+    own = study.manifest_hash
+    strangers = [
+        run.name for run in runs if not study.same_manifest(run.environment.get("manifest", own))
+    ]
     if strangers:
         more = f" and {len(strangers) - 3} more" if len(strangers) > 3 else ""
         raise InputError(

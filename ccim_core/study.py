@@ -21,6 +21,7 @@ __all__ = ["Study"]
 
 FORMAT = "ccim-study"
 FORMAT_VERSION = 1
+_EQUIVALENT = "equivalent_manifests"
 
 
 class Study:
@@ -139,6 +140,34 @@ class Study:
     def manifest_hash(self) -> str:
         """The manifest's content hash: what runs record of what they were trained on."""
         return self.manifest.content_hash()
+
+    def same_manifest(self, recorded: str) -> bool:
+        """Whether a hash that a run or a table recorded is of this study's manifest."""
+        return recorded == self.manifest_hash or recorded in self.info.get(_EQUIVALENT, {})
+
+    def accept_manifest(self, other: Manifest) -> None:
+        """Take what was made on `other` as made on this study's manifest, from now on.
+
+        For runs and tables of the same rows whose coordinates another processor, or an earlier
+        version, rounded otherwise: they may differ by up to `COORDINATE_TOLERANCE` pixels, all
+        else must be equal. Recorded in `study.json` with the largest difference.
+
+        Raises:
+            InputError: the two differ in more than that.
+        """
+        from ccim_core.manifest.content import coordinate_difference
+
+        mine, recorded = self.manifest, other.content_hash()
+        if mine.labels != other.labels:
+            raise InputError(
+                f"Expected the label set {mine.labels.name!r}, got {other.labels.name!r}."
+            )
+        largest = coordinate_difference(mine.frame, other.frame)
+        if self.same_manifest(recorded):
+            return
+        known = {**self.info.get(_EQUIVALENT, {}), recorded: {"largest_difference_px": largest}}
+        self.info[_EQUIVALENT] = known
+        write_json(self.path / "study.json", self.info)
 
     @cached_property
     def roots(self) -> dict[str, Path]:

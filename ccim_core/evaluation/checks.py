@@ -23,7 +23,7 @@ def require_same_study(run: Run, study: Study) -> None:
         )
     path = run.path / "environment.json"
     trained_on = read_json(path).get("manifest") if path.is_file() else None
-    if trained_on is not None and trained_on != study.manifest_hash:
+    if trained_on is not None and not study.same_manifest(trained_on):
         raise InputError(
             f"Expected {run.path} to be trained on this study's manifest, got one trained on "
             f"another ({str(trained_on)[:12]}…): its splits may differ from these; move it to the "

@@ -1,4 +1,4 @@
-"""A table's identity by its content."""
+"""A table's identity by its content, and what may differ in two that are alike."""
 
 from __future__ import annotations
 
@@ -10,7 +10,33 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["hash_table"]
+from ccim_core.errors import InputError
+from ccim_core.manifest.schema import BOX_COLUMNS, FACE_COLUMNS
+
+__all__ = ["COORDINATE_TOLERANCE", "coordinate_difference", "hash_table"]
+
+COORDINATE_TOLERANCE = 1 / 64
+"""Pixels by which coordinates of the same row may differ where they were rounded otherwise."""
+
+
+def coordinate_difference(one: pd.DataFrame, two: pd.DataFrame) -> float:
+    """The largest difference of two manifests' boxes, pixels, if all else in them is equal.
+
+    Raises InputError where they differ in more, or by more than `COORDINATE_TOLERANCE`.
+    """
+    names = [name for name in (*BOX_COLUMNS, *FACE_COLUMNS) if name in one and name in two]
+    if hash_table(one.drop(columns=names)) != hash_table(two.drop(columns=names)):
+        raise InputError("Expected the same rows but for rounded boxes, got others.")
+    a, b = (frame[names].to_numpy(np.float64) for frame in (one, two))
+    if not (np.isnan(a) == np.isnan(b)).all():
+        raise InputError("Expected the same rows but for rounded boxes, got boxes where none are.")
+    largest = float(np.nanmax(np.abs(a - b), initial=0.0))
+    if largest > COORDINATE_TOLERANCE:
+        raise InputError(
+            f"Expected boxes within {COORDINATE_TOLERANCE} pixels of each other, got a difference "
+            f"of {largest:.3g}."
+        )
+    return largest
 
 
 def hash_table(frame: pd.DataFrame) -> str:

@@ -83,7 +83,7 @@ class _Finished:
         paths = study.run_paths()
         for path in paths:
             try:
-                content = finished_content(path)
+                content = finished_content(path, study)
             except InputError:
                 continue  # damaged: its name is taken, and that is all
             if content is not None:

@@ -100,8 +100,9 @@ def planned_content(config: RunConfig, study: Study, manifest: str) -> Content:
     return _hash(to_dict(config), manifest, weights)
 
 
-def finished_content(path: Path) -> Content | None:
-    """Content of a finished run from its files; None when they do not say what it was made of."""
+def finished_content(path: Path, study: Study) -> Content | None:
+    """Content of a study's finished run from its files; None when they do not say what it was
+    made of."""
     info, environment = read_json(path / "config.json"), path / "environment.json"
     record = read_json(environment) if environment.is_file() else {}
     if not isinstance(info, dict) or "config" not in info or "manifest" not in record:
@@ -112,7 +113,10 @@ def finished_content(path: Path) -> Content | None:
         for stream in streams.values()
         if stream.get("weights", "default") != "default"
     }
-    return _hash(info["config"], record["manifest"], weights)
+    manifest = record["manifest"]
+    if study.same_manifest(manifest):
+        manifest = study.manifest_hash
+    return _hash(info["config"], manifest, weights)
 
 
 def baseline_key(values: Mapping[str, Any]) -> str:

@@ -1,14 +1,26 @@
-"""What the renderer knows exactly about the subject: boxes, landmarks and keypoints."""
+"""What the renderer knows exactly about the subject: boxes, landmarks and keypoints.
+
+All are recorded to 1/64 pixel: sines and roots differ in their last bit between processors, and
+a table's identity, its content hash, must not.
+"""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ccim_core.datasets.controlled.curves import Points
 from ccim_core.datasets.controlled.figures import Figure
 
-__all__ = ["KEYPOINTS", "LANDMARK_GROUPS", "face_box", "keypoints", "landmarks", "mask_box"]
+__all__ = [
+    "KEYPOINTS",
+    "LANDMARK_GROUPS",
+    "face_box",
+    "keypoints",
+    "landmarks",
+    "mask_box",
+    "to_64ths",
+]
 
 Box = tuple[float, float, float, float]
 
@@ -30,6 +42,11 @@ LANDMARK_GROUPS: dict[str, slice] = {
     "outer_lips": slice(48, 60),
     "inner_lips": slice(60, 68),
 }
+
+
+def to_64ths(pixels: ArrayLike) -> NDArray[np.float64]:
+    """Coordinates rounded to 1/64 pixel, which binary numbers hold exactly."""
+    return np.round(np.asarray(pixels, np.float64) * 64) / 64
 
 
 def _along(curve: Points, shares: list[float]) -> Points:
@@ -67,8 +84,7 @@ def landmarks(figure: Figure, size: int) -> NDArray[np.float32]:
         _along(mouth.upper_inner, fifths),
         _along(mouth.lower_inner[::-1], [0.25, 0.5, 0.75]),
     ]
-    placed = figure.pose.project(np.concatenate(parts)) * size
-    return placed.astype(np.float32)
+    return to_64ths(figure.pose.project(np.concatenate(parts)) * size).astype(np.float32)
 
 
 def _jaw(figure: Figure) -> Points:
@@ -99,7 +115,7 @@ def keypoints(figure: Figure, size: int) -> NDArray[np.float32]:
     arms = [body.arm(1), body.arm(-1)]
     legs = [body.leg(1), body.leg(-1)]
     joints = [arm[k] for k in range(3) for arm in arms] + [leg[k] for k in range(3) for leg in legs]
-    points = np.concatenate([head, body.at(np.array(joints))]) * size
+    points = to_64ths(np.concatenate([head, body.at(np.array(joints))]) * size)
     visible = np.full(17, 2.0)
     covered = figure.person.hair_style in ("scarf", "bob", "fringe_bob", "long", "wavy", "afro")
     for index, side in ((3, 1), (4, -1)):
@@ -116,7 +132,7 @@ def keypoints(figure: Figure, size: int) -> NDArray[np.float32]:
 def face_box(figure: Figure, size: int) -> Box:
     """Hairline to chin and cheek to cheek, in pixels, clipped to the picture."""
     outline = figure.face.outline
-    face = figure.pose.project(outline[outline[:, 1] > -0.95]) * size
+    face = to_64ths(figure.pose.project(outline[outline[:, 1] > -0.95]) * size)
     (x1, y1), (x2, y2) = face.min(axis=0), face.max(axis=0)
     return (
         float(max(0.0, x1)),

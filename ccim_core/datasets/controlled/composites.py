@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ccim_core.datasets.controlled.annotations import to_64ths
 from ccim_core.datasets.controlled.bias import BiasModel, assign_favourites
 from ccim_core.datasets.controlled.compositor import CompositeSpec, place_portraits
 from ccim_core.datasets.controlled.portraits import Portrait
@@ -313,7 +314,7 @@ def _add_pictures(
     frame = frame.copy()
     frame.insert(1, "image", images)
     names = ["x1", "y1", "x2", "y2", "face_x1", "face_y1", "face_x2", "face_y2"]
-    frame[names] = np.array(boxes, float)
+    frame[names] = to_64ths(boxes)
     return frame
 
 

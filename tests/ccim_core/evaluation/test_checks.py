@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ccim_core.cli import main
@@ -76,3 +78,40 @@ def test_predictions_are_put_in_the_manifests_order(tiny_study: Study) -> None:
     for wrong in (ids[:-1], np.append(ids, ids[0]), np.append(ids[:-1], ids[0]), ids[:0]):
         with pytest.raises(InputError, match=r"one prediction for each of the 35 subjects .* in x"):
             align_predictions(wrong, tiny_study.manifest, "test", source="x")
+
+
+def test_a_run_trained_where_boxes_were_rounded_otherwise_opens_once_that_is_shown(
+    copied: Study,
+) -> None:
+    frame = copied.manifest.frame
+    elsewhere = copied.manifest
+    nudged = replace(elsewhere, frame=frame.assign(face_x1=frame["face_x1"] + 1 / 128))
+    nudged.save(copied.path / "manifest.parquet")
+    here = Study.open(copied.path)
+    run = Run.open(here.run_path("none-seed0"))
+    with pytest.raises(InputError, match="trained on this study's manifest"):
+        require_same_study(run, here)
+    here.accept_manifest(elsewhere)
+    again = Study.open(copied.path)
+    require_same_study(run, again)
+    assert len(study_table(again))
+    record = read_json(copied.path / "study.json")["equivalent_manifests"]
+    assert record == {elsewhere.content_hash(): {"largest_difference_px": 1 / 128}}
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"face_x1": lambda frame: frame["face_x1"] + 0.1}, "difference of 0.1"),
+        ({"split": lambda frame: frame["split"].iloc[::-1].to_numpy()}, "got others"),
+        ({"face_x1": lambda frame: frame["face_x1"].where(frame.index > 0)}, "where none are"),
+    ],
+)
+def test_other_rows_are_not_taken_for_the_same(
+    copied: Study, change: dict[str, Callable[[pd.DataFrame], object]], message: str
+) -> None:
+    before = (copied.path / "study.json").read_bytes()
+    other = replace(copied.manifest, frame=copied.manifest.frame.assign(**change))
+    with pytest.raises(InputError, match=message):
+        copied.accept_manifest(other)
+    assert (copied.path / "study.json").read_bytes() == before

@@ -76,8 +76,8 @@ def test_a_finished_run_has_the_content_it_was_planned_with(tiny_study: Study) -
     for path in tiny_study.run_paths():
         config = Run.open(path).config
         planned = planned_content(config, tiny_study, tiny_study.manifest_hash)
-        assert finished_content(path) == planned
-    contents = [finished_content(path) for path in tiny_study.run_paths()]
+        assert finished_content(path, tiny_study) == planned
+    contents = [finished_content(path, tiny_study) for path in tiny_study.run_paths()]
     assert len(set(contents)) == len(contents)
     variants = [content.variant for content in contents if content]
     assert len(set(variants)) == len(contents) / 2  # two seeds each
@@ -87,7 +87,7 @@ def test_a_run_that_does_not_say_what_it_was_trained_on_has_none(
     tiny_study: Study, tmp_path: Path
 ) -> None:
     write_json(tmp_path / "config.json", read_json(tiny_study.run_paths()[0] / "config.json"))
-    assert finished_content(tmp_path) is None
+    assert finished_content(tmp_path, tiny_study) is None
 
 
 def test_settings_that_a_run_of_an_older_version_lacks_are_the_defaults() -> None:
