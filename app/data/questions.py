@@ -49,7 +49,7 @@ def _options(question: Question) -> dict[str, str]:
     if question.about == "kind":
         return {
             "multi": "several: a study with several labels a person",
-            "single": f"one: leave these {question.rows:,} rows out",
+            "single": f"one: leave such rows out, {question.rows:,} of them",
         }
     merged = {
         name: f"it is {layout.plain(name)}"

@@ -61,7 +61,8 @@ def read_folders(
     given = _splits_of(root, folders, config.answers)
     if given:
         frame, skipped = _by_split(root, given)
-        notes = _renamed(given)
+        changed = [f"{name!r} to {split!r}" for name, split in given.items() if name != split]
+        notes = [f"Renamed, of the splits: {', '.join(changed)}."] if changed else []
         beside = [name for name in folders if name not in given and list_pictures(root / name)]
         if beside:
             notes.append(f"Folders beside the splits were passed over: {', '.join(beside)}.")
@@ -123,14 +124,6 @@ def _splits_of(root: Path, folders: list[str], answers: Answers) -> dict[str, st
     if questions:
         raise UnansweredError(questions)
     return given
-
-
-def _renamed(given: Mapping[str, str]) -> list[str]:
-    return [
-        f"The folder {name!r} is the split {split!r} here."
-        for name, split in given.items()
-        if name != split
-    ]
 
 
 def _by_split(root: Path, given: Mapping[str, str]) -> tuple[pd.DataFrame, list[str]]:

@@ -170,7 +170,7 @@ def _deal(frame: pd.DataFrame, labels: LabelSet, seed: int) -> pd.Series:
     known = "source_id" in frame and not is_blank(frame["source_id"]).any()
     units, texts = frame["source_id" if known else "image"], frame["labels"]
     # Rows without a picture, or with labels at fault, have a fault of their own: any split will do.
-    names = texts.dropna().map(label_names).reindex(frame.index, fill_value=[])
+    names = texts.fillna("").map(label_names)
     most = 1 if labels.kind == "single" else labels.size
     sound = names.map(lambda row: 0 < len(row) <= most and set(row) <= set(labels.emotions))
     dealt = sound.to_numpy(bool) & ~is_blank(units)

@@ -41,6 +41,12 @@ SEVERAL_SHARE = 0.05
 """Fewer rows with several emotions than this share may be slips: whether the study is multi-label
 is asked then. From this share on it is, and the summary says so."""
 
+MAX_EMOTIONS = 200
+"""More different names than this are no emotions: each would be held against each."""
+
+MAX_SPLITS = 20
+"""More different names than this are no splits: each would be asked about."""
+
 _WORD_FORMS = (
     ("anger", "angry"),
     ("disgust", "disgusted"),
@@ -118,7 +124,7 @@ class Question:
     about: an emotion, a split, or whether rows have one emotion or several ("kind"). name: what is
     asked about; of kind, an example of a row with several. rows: how many have it, of `total`.
     into: the names it may be renamed to, the first of them the suggestion where there is one
-    (`suggested`). reason: why it is asked.
+    (`suggested`, in `suggested_rows`). reason: why it is asked.
     """
 
     about: Literal["emotion", "split", "kind"]
@@ -127,6 +133,7 @@ class Question:
     total: int
     into: tuple[str, ...] = ()
     suggested: bool = True
+    suggested_rows: int = 0
     reason: str = ""
 
     @property
@@ -137,12 +144,10 @@ class Question:
                 f"{self.rows:,} of {self.total:,} rows ({self.rows / self.total:.1%}) have several "
                 f"emotions, such as {self.name!r}: does a person have one emotion or several?"
             )
-        rows = f"{self.rows:,} row" + ("" if self.rows == 1 else "s")
+        told = f"The {self.about} {self.name!r} ({_rows(self.rows)}) {self.reason}"
         if not self.suggested:
-            return f"The {self.about} {self.name!r} ({rows}) is {self.reason}: which is it?"
-        return (
-            f"Is the {self.about} {self.name!r} ({rows}) meant as {self.into[0]!r}, {self.reason}?"
-        )
+            return f"{told}: which is it?"
+        return f"{told} {self.into[0]!r} ({_rows(self.suggested_rows)}): are they one?"
 
     @property
     def options(self) -> str:
@@ -153,6 +158,10 @@ class Question:
         into = self.into[:1] if self.suggested else self.into
         renames = [f"{option} {shlex.quote(f'{self.name}={name}')}" for name in into]
         return ", or ".join([*renames, f"--keep-apart {shlex.quote(self.name)}"])
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row" + ("" if count == 1 else "s")
 
 
 class UnansweredError(InputError):
@@ -176,7 +185,8 @@ def vocabulary_questions(
     and separators, means the same, or is at most two edits and a quarter of its letters away; a
     split where it is none of `KNOWN_SPLITS`. Names kept apart are not asked about.
     """
-    questions, settled = [], []
+    questions: list[Question] = []
+    settled: list[str] = []
     known = {_fold(name) for labels in LABEL_SETS.values() for name in labels.emotions}
     known |= set(_MEANING_OF)
     order = sorted(emotions, key=lambda name: (_fold(name) not in known, -emotions[name], name))
@@ -192,6 +202,7 @@ def vocabulary_questions(
                 rows=emotions[name],
                 total=sum(emotions.values()),
                 into=found[:1],
+                suggested_rows=emotions[found[0]],
                 reason=found[1],
             )
         )
@@ -207,7 +218,7 @@ def split_questions(
         if name in KNOWN_SPLITS or name in keep_apart:
             continue
         alias = _SPLIT_ALIASES.get(_fold(name))
-        found = (alias, "by its name") if alias else _alike(name, KNOWN_SPLITS, ())
+        found = (alias, "may be meant as") if alias else _alike(name, KNOWN_SPLITS, ())
         if found is None and only_alike:
             continue
         rest = tuple(split for split in KNOWN_SPLITS[:3] if not found or split != found[0])
@@ -219,14 +230,15 @@ def split_questions(
                 total=sum(splits.values()),
                 into=(*(found[:1] if found else ()), *rest),
                 suggested=found is not None,
-                reason=found[1] if found else "none that is known",
+                suggested_rows=splits.get(found[0], 0) if found else 0,
+                reason=found[1] if found else "is none that is known",
             )
         )
     return questions
 
 
 def _alike(name: str, others: Iterable[str], known: Collection[str]) -> tuple[str, str] | None:
-    """The other name that `name` may stand for, and why; the surest reason first."""
+    """The other name that `name` may stand for, and the words between the two; the surest first."""
     own = _fold(name)
     by_reason: dict[str, list[tuple[int, str]]] = {"case": [], "meaning": [], "spelling": []}
     for other in others:
@@ -240,9 +252,9 @@ def _alike(name: str, others: Iterable[str], known: Collection[str]) -> tuple[st
             if distance is not None:
                 by_reason["spelling"].append((distance, other))
     reasons = {
-        "case": "the same but for case and separators",
-        "meaning": "another word for it",
-        "spelling": "spelled nearly the same",
+        "case": "is, but for case and separators,",
+        "meaning": "may mean the same as",
+        "spelling": "is spelled nearly as",
     }
     for reason, found in by_reason.items():
         if found:
@@ -325,10 +337,21 @@ def settle_names(
     if "split" in frame:
         splits = splits.map(lambda name: answers.rename_splits.get(name, name))
         frame["split"] = splits.reindex(frame.index)
-    rows = Counter({text: int(n) for text, n in frame["labels"].value_counts().items()})
+    rows = Counter(map(str, frame["labels"].dropna()))
     emotions: Counter[str] = Counter()
     for text, count in rows.items():
         emotions.update(dict.fromkeys(label_names(text), count))
+    if ask_emotions and len(emotions) > MAX_EMOTIONS:
+        raise InputError(
+            f"Expected at most {MAX_EMOTIONS} emotions, got {len(emotions):,} (such as "
+            f"{next(iter(emotions))!r}); name the column that holds them, or give them all with "
+            "--emotions."
+        )
+    if splits.nunique() > MAX_SPLITS:
+        raise InputError(
+            f"Expected at most {MAX_SPLITS} splits, got {splits.nunique():,} (such as "
+            f"{splits.iloc[0]!r}); name the column that holds them, or deal splits."
+        )
     questions = vocabulary_questions(
         emotions=emotions if ask_emotions else {},
         splits=Counter(name for name in splits if name),
@@ -338,12 +361,9 @@ def settle_names(
     questions += several
     if questions:
         raise UnansweredError(questions)
-    notes += [f"The {old!r} of the data are {new!r} here." for old, new in answers.rename.items()]
-    notes += [
-        f"The split {old!r} of the data is {new!r} here."
-        for old, new in answers.rename_splits.items()
-    ]
-    return frame, notes
+    changed = [f"{old!r} to {new!r}" for old, new in answers.rename.items()]
+    changed += [f"split {old!r} to {new!r}" for old, new in answers.rename_splits.items()]
+    return frame, [*notes, *([f"Renamed: {', '.join(changed)}."] if changed else [])]
 
 
 def _several(rows: Mapping[str, int], kind: str) -> tuple[list[Question], list[str]]:

@@ -140,6 +140,12 @@ def test_answers_are_held_to_what_occurs():
         settle_names(frame, Answers(rename={"c": "a"}))
     with pytest.raises(InputError, match="Expected an emotion or split that occurs"):
         settle_names(frame, Answers(keep_apart=("c",)))
+    captions = pd.DataFrame({"labels": [f"a caption {chr(k)}" for k in range(500, 701)]})
+    with pytest.raises(InputError, match="at most 200 emotions, got 201"):
+        settle_names(captions, Answers())
+    folds = pd.DataFrame({"labels": "calm", "split": range(21)})
+    with pytest.raises(InputError, match="at most 20 splits, got 21"):
+        settle_names(folds, Answers())
     with pytest.raises(InputError, match="one name to rename to"):
         Answers(rename={"a": "b|c"})
 
@@ -203,9 +209,9 @@ def test_the_command_names_what_is_to_be_settled_and_takes_the_answers(tmp_path,
     assert main(command) == 2
     told = capsys.readouterr().err
     assert "4 open questions" in told
-    assert "'hapiness' (1 row) meant as 'happiness'" in told
-    assert "the same but for case" in told
-    assert "'training' (1 row) meant as 'train'" in told
+    assert "'hapiness' (1 row) is spelled nearly as 'happiness' (18 rows): are they one?" in told
+    assert "'Happiness' (1 row) is, but for case and separators, 'happiness' (18 rows)" in told
+    assert "'training' (1 row) may be meant as 'train' (19 rows)" in told
     assert "1 of 40 rows (2.5%) have several emotions" in told
     assert not out.exists()
     first = re.findall(r"\?(?:\s)((?:--\S+ ?[^,\n]*?)), or", told)  # each question's first option
@@ -219,7 +225,7 @@ def test_the_command_names_what_is_to_be_settled_and_takes_the_answers(tmp_path,
     answers += ["--kind", "single", "--policy", "several_labels=drop"]
     assert main([*command, *answers]) == 0
     told = capsys.readouterr().out
-    assert "The 'hapiness' of the data are 'happiness' here." in told
+    assert "Renamed: 'Happiness' to 'happiness', 'hapiness' to 'happiness', split 'tr" in told
     study = Study.open(out)
     assert (study.labels.emotions, study.labels.kind) == (("anger", "happiness"), "single")
     frame = study.manifest.frame
@@ -281,7 +287,7 @@ def test_folders_named_nearly_as_splits_are_asked_about(tmp_path):
     assert source.labels.emotions == ("calm", "tense")
     assert source.frame["split"].value_counts().to_dict() == {"test": 6, "train": 4, "val": 2}
     assert "Folders beside the splits were passed over: raw." in source.notes
-    assert "The folder 'training' is the split 'train' here." in source.notes
+    assert source.notes[0] == "Renamed, of the splits: 'Test' to 'test', 'training' to 'train'."
 
 
 def test_folders_of_one_emotion_are_asked_about_and_merged_on_disk_nowhere(tmp_path, capsys):
