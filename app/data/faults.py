@@ -11,7 +11,7 @@ import streamlit as st
 from app import layout
 from app.data.steps import MakeChoice
 from app.links import kept_input
-from ccim_core.datasets.policy import ALL_CAUSES, allowed_actions
+from ccim_core.datasets.policy import ALL_CAUSES, allowed_actions, parse_policy
 
 __all__ = ["Checked", "check", "show_checked"]
 
@@ -29,7 +29,7 @@ ACTIONS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Checked:
-    """A check's outcome.
+    """A check's outcome, with what was answered in `choice`.
 
     counts: rows by emotion (index) and split; faults: a row a fault (row, cause, detail); actions:
     cause → the default action; looked: whether pictures' files were looked at.
@@ -52,14 +52,22 @@ class Checked:
 
 
 def check(choice: MakeChoice) -> Checked:
-    """Read a choice's data and find its faults. Raises InputError where it can't be read at all."""
+    """Read a choice's data and find its faults.
+
+    Raises UnansweredError for names to ask about, InputError where the data can't be read at all.
+    """
     from ccim_core.datasets.completing import assume_boxes
     from ccim_core.datasets.preparation import inspect_source
 
     with st.spinner("Reading …"):
         source = assume_boxes(_read(choice))
         looked = source.frame["image"].nunique() <= MAX_LOOKED_AT
-        found = inspect_source(source, check_pictures="exists" if looked else "none", quiet=True)
+        found = inspect_source(
+            source,
+            policy=parse_policy(f"{cause}={action}" for cause, action in choice.policy.items()),
+            check_pictures="exists" if looked else "none",
+            quiet=True,
+        )
     frame = found.frame
     labels = frame["labels"].fillna("(none)").astype(str)
     faults = pd.DataFrame(
@@ -82,7 +90,7 @@ def _read(choice: MakeChoice) -> Any:
         from ccim_core.datasets.folders import FoldersConfig, read_folders
 
         # Boxes are assumed at a check, whichever are found later.
-        config = FoldersConfig(boxes="picture", seed=choice.seed)
+        config = FoldersConfig(boxes="picture", seed=choice.seed, answers=choice.answers)
         return read_folders(choice.root, config, quiet=True)
     from ccim_core.datasets.table import TableConfig, read_table_source
 
@@ -91,18 +99,20 @@ def _read(choice: MakeChoice) -> Any:
         TableConfig(
             table=choice.table,
             label_set=choice.label_set,
+            kind=choice.kind,
             columns=choice.columns,
             split=choice.split,
             boxes=choice.boxes,
             seed=choice.seed,
+            answers=choice.answers,
         ),
         quiet=True,
     )
 
 
 def show_checked(checked: Checked) -> dict[str, str] | None:
-    """Show it, and ask about each cause. Returns cause → action where it is not the default; None
-    while a fault stands in the way."""
+    """Show it, and ask about each cause. Returns cause → action where it is not the default, or
+    was answered before; None while a fault stands in the way."""
     st.markdown(f"**{checked.rows:,} subjects**")
     splits = [name for name in SPLITS if name in checked.counts]
     others = [name for name in checked.counts if name not in SPLITS]
@@ -116,12 +126,12 @@ def show_checked(checked: Checked) -> dict[str, str] | None:
         )
     if checked.faults.empty:
         st.success("No faults found.", icon=":material/check_circle:")
-        return {}
+        return dict(checked.choice.policy)
     return _settle(checked)
 
 
 def _settle(checked: Checked) -> dict[str, str] | None:
-    policy, chosen = {}, {}
+    policy, chosen = dict(checked.choice.policy), {}
     st.markdown(f"**At fault: {len(checked.faults):,}**")
     for cause, default in checked.actions.items():
         count = int((checked.faults["cause"] == cause).sum())

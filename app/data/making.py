@@ -14,10 +14,12 @@ import streamlit as st
 
 from app import layout, workspace
 from app.data.faults import Checked, check, show_checked
-from app.data.mapping import choose_columns
+from app.data.mapping import choose_columns, guess_columns
+from app.data.questions import ask, show_answers
 from app.data.steps import MakeChoice, TrainChoice, default_prototypes, train_steps
 from app.errors import shown_errors
 from app.links import kept_input, linked_control
+from ccim_core.datasets.vocabulary import Question, UnansweredError
 from ccim_core.errors import InputError
 from ccim_core.files import write_atomically
 from ccim_core.jobs import JobSpec
@@ -37,7 +39,7 @@ BOXES = {
     "picture": "the whole picture is the person",
     "columns": "columns of the table",
 }
-SPLITS = {"deal": "dealt: 70% train, 10% val, 20% test", "column": "a column of the table"}
+DEALT = "70% train, 10% val, 20% test"
 AS_THEY_OCCUR = "as they occur"
 
 
@@ -81,15 +83,23 @@ def _table(root: Path) -> MakeChoice | None:
         return None
     stamp = path.stat().st_mtime_ns if path.is_file() else 0
     columns = _preview(str(path), stamp)
+    own = guess_columns(columns).get("split")
+    splits = {"column": "a column of the table", "deal": f"deal them: {DEALT}"}
+    if own is not None:  # what the table says is discarded by choice only
+        splits = {
+            "column": f"the table's own, column {own}",
+            "deal": f"discard the table's own and deal anew: {DEALT}",
+        }
+    this_table = hashlib.sha256(str(path).encode()).hexdigest()[:6]
     left, right = st.columns(2)
     with left:
         split = kept_input(
             st.selectbox,
             "Splits",
-            key="make_split",
-            default="deal",
-            options=list(SPLITS),
-            format_func=SPLITS.__getitem__,
+            key=f"make_split_{this_table}",
+            default="deal" if own is None else "column",
+            options=list(splits),
+            format_func=splits.__getitem__,
         )
     with right:
         boxes = kept_input(
@@ -104,7 +114,7 @@ def _table(root: Path) -> MakeChoice | None:
         columns,
         split=split == "column",
         boxes=boxes == "columns",
-        key=f"column_{hashlib.sha256(str(path).encode()).hexdigest()[:6]}",
+        key=f"column_{this_table}",
     )
     labels = kept_input(
         st.selectbox,
@@ -163,14 +173,36 @@ def _read_head(path: str, stamp: int) -> tuple[pd.DataFrame, int]:
 
 def _check_and_make(choice: MakeChoice) -> None:
     if st.button("Check", icon=":material/fact_check:"):
-        st.session_state["made_check"] = check(choice)
-    checked: Checked | None = st.session_state.get("made_check")
-    if checked is None or checked.choice != choice:
+        st.session_state["made_check"] = (choice, choice, _look(choice))
+    asked, answered, found = st.session_state.get("made_check", (None, None, None))
+    if asked != choice or found is None:
         st.caption("Check first: it reads everything but the pixels, and lists faults by row.")
         return
-    policy = show_checked(checked)
+    if show_answers(answered):
+        st.session_state["made_check"] = (choice, choice, _look(choice))
+        st.rerun()
+    if not isinstance(found, Checked):
+        further = ask(found, answered)
+        if further is not None:
+            st.session_state["made_check"] = (choice, further, _look(further))
+            st.rerun()
+        return
+    policy = show_checked(found)
     if policy is None:
         return
+    _name_and_make(found, policy)
+
+
+def _look(choice: MakeChoice) -> Checked | tuple[Question, ...]:
+    """What a check finds, or what is to be asked before it can go on."""
+    try:
+        return check(choice)
+    except UnansweredError as error:
+        return error.questions
+
+
+def _name_and_make(checked: Checked, policy: dict[str, str]) -> None:
+    choice = checked.choice
     name = kept_input(
         st.text_input,
         "Name of the study",

@@ -60,7 +60,8 @@ def choose_columns(columns: Sequence[str], *, split: bool, boxes: bool, key: str
     """Select boxes for the columns that are needed; our name → the table's, those chosen.
 
     split, boxes: whether the table is to have them. Columns of our own names that are not asked
-    for (a face's box, valence, …) are taken as they are.
+    for (a face's box, valence, …) are taken as they are, and so are splits to be discarded, which
+    the check then counts.
     """
     guesses = guess_columns(columns)
     asked = ["image", "labels", *(["split"] if split else []), *_BESIDES]
@@ -68,7 +69,8 @@ def choose_columns(columns: Sequence[str], *, split: bool, boxes: bool, key: str
     if boxes:
         chosen |= _selects(list(BOX_COLUMNS), columns, guesses, key)
     kept = [str(name) for name in columns if name in KNOWN_COLUMNS and name not in _TITLES]
-    return {**{name: name for name in kept}, **chosen}
+    discarded = {"split": guesses["split"]} if not split and "split" in guesses else {}
+    return {**{name: name for name in kept}, **discarded, **chosen}
 
 
 def _selects(

@@ -8,6 +8,7 @@ from typing import Literal
 
 import pandas as pd
 
+from ccim_core.datasets.vocabulary import Answers
 from ccim_core.errors import InputError
 from ccim_core.jobs import Step
 
@@ -31,7 +32,7 @@ _SIZE = "112"  # pixels; what `train` takes by default, so that features are not
 @dataclass(frozen=True, kw_only=True)
 class MakeChoice:
     """A study to make. form: "folders" or "table"; boxes: "faces", "picture" or "columns";
-    columns: our name → the table's; policy: cause → action."""
+    columns: our name → the table's; policy: cause → action; kind: "auto" until it is answered."""
 
     form: Literal["folders", "table"]
     root: Path
@@ -41,6 +42,8 @@ class MakeChoice:
     split: Literal["column", "deal"] = "column"
     columns: dict[str, str] = field(default_factory=dict)
     label_set: str | None = None
+    kind: Literal["auto", "single", "multi"] = "auto"
+    answers: Answers = field(default_factory=Answers)
     policy: dict[str, str] = field(default_factory=dict)
     seed: int = 0
 
@@ -52,6 +55,10 @@ class MakeChoice:
             words += ["--table", str(self.table), "--split", self.split]
             words += [f"--column={ours}={theirs}" for ours, theirs in self.columns.items()]
             words += ["--label-set", self.label_set] if self.label_set else []
+            words += ["--kind", self.kind] if self.kind != "auto" else []
+        words += [f"--rename={old}={new}" for old, new in self.answers.rename.items()]
+        words += [f"--rename-split={old}={new}" for old, new in self.answers.rename_splits.items()]
+        words += [f"--keep-apart={name}" for name in self.answers.keep_apart]
         words += [
             word
             for cause, action in self.policy.items()

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ccim_core.cli.prepare_common import add_common, check_out, finish
 from ccim_core.errors import InputError
+
+if TYPE_CHECKING:
+    from ccim_core.datasets.vocabulary import Answers
 
 __all__ = ["add_folders", "add_table"]
 
@@ -35,7 +38,8 @@ def add_table(datasets: Any) -> None:
         "--kind",
         choices=("auto", "single", "multi"),
         default="auto",
-        help="one label a subject or several (default: what occurs)",
+        help="one label a subject or several (default: what occurs; asked about where few rows "
+        "have several)",
     )
     parser.add_argument(
         "--column",
@@ -48,8 +52,10 @@ def add_table(datasets: Any) -> None:
         "--split",
         choices=("column", "deal"),
         default="column",
-        help="deal: make splits, rows of one source_id (or picture) together",
+        help="deal: make splits, rows of one source_id (or picture) together, and discard those "
+        "that the table has",
     )
+    _add_answers(parser)
     _add_boxes(parser, choices=("columns", "faces", "picture"), default="columns")
     parser.set_defaults(func=_prepare_table)
 
@@ -64,25 +70,61 @@ def _prepare_table(arguments: argparse.Namespace) -> int:
         label_set=arguments.label_set,
         emotions=tuple(name for name in names if name),
         kind=arguments.kind,
-        columns=_parse_columns(arguments.column),
+        columns=_parse_pairs(arguments.column, "--column OURS=THEIRS, such as labels=emotion"),
         split=arguments.split,
         boxes=arguments.boxes,
         seed=arguments.seed,
+        answers=_answers(arguments),
     )
     source = read_table_source(arguments.root, config, quiet=arguments.quiet)
     return finish(source, arguments)
 
 
-def _parse_columns(texts: list[str]) -> dict[str, str]:
-    columns = {}
+def _parse_pairs(texts: list[str], wanted: str) -> dict[str, str]:
+    pairs = {}
     for text in texts:
-        ours, equals, theirs = text.partition("=")
-        if not equals or not theirs.strip():
-            raise InputError(
-                f"Expected --column OURS=THEIRS, such as labels=emotion, got {text!r}."
-            )
-        columns[ours.strip()] = theirs.strip()
-    return columns
+        left, equals, right = text.partition("=")
+        if not equals or not right.strip():
+            raise InputError(f"Expected {wanted}, got {text!r}.")
+        pairs[left.strip()] = right.strip()
+    return pairs
+
+
+def _add_answers(parser: argparse.ArgumentParser) -> None:
+    """Answers to the questions about names that may mean the same."""
+    parser.add_argument(
+        "--rename",
+        action="append",
+        default=[],
+        metavar="OLD=NEW",
+        help="an emotion that is another one, such as hapiness=happiness; repeatable",
+    )
+    parser.add_argument(
+        "--rename-split",
+        action="append",
+        default=[],
+        metavar="OLD=NEW",
+        help="a split that is another one, such as training=train; repeatable",
+    )
+    parser.add_argument(
+        "--keep-apart",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="an emotion or split that stands for itself, whatever it resembles; repeatable",
+    )
+
+
+def _answers(arguments: argparse.Namespace) -> Answers:
+    from ccim_core.datasets.vocabulary import Answers
+
+    return Answers(
+        rename=_parse_pairs(arguments.rename, "--rename OLD=NEW, such as hapiness=happiness"),
+        rename_splits=_parse_pairs(
+            arguments.rename_split, "--rename-split OLD=NEW, such as training=train"
+        ),
+        keep_apart=tuple(arguments.keep_apart),
+    )
 
 
 def add_folders(datasets: Any) -> None:
@@ -94,6 +136,7 @@ def add_folders(datasets: Any) -> None:
         "train/ and test/ (and val/) lie above these, they are the splits; else they are dealt.",
     )
     add_common(parser)
+    _add_answers(parser)
     _add_boxes(parser, choices=("faces", "picture"), default="faces")
     parser.set_defaults(func=_prepare_folders)
 
@@ -102,7 +145,7 @@ def _prepare_folders(arguments: argparse.Namespace) -> int:
     from ccim_core.datasets.folders import FoldersConfig, read_folders
 
     check_out(arguments, "folders")
-    config = FoldersConfig(boxes=arguments.boxes, seed=arguments.seed)
+    config = FoldersConfig(boxes=arguments.boxes, seed=arguments.seed, answers=_answers(arguments))
     return finish(read_folders(arguments.root, config, quiet=arguments.quiet), arguments)
 
 

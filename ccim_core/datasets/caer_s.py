@@ -21,6 +21,7 @@ import pandas as pd
 from ccim_core.datasets.face_lists import FaceList, read_face_lists
 from ccim_core.datasets.labelled_files import deal_files
 from ccim_core.datasets.source import ReadFault, SourceTable
+from ccim_core.datasets.vocabulary import spelled_as
 from ccim_core.errors import InputError
 from ccim_core.images import clip_box
 from ccim_core.labels import get_label_set
@@ -30,15 +31,6 @@ __all__ = ["CaerSConfig", "read_caer_s"]
 
 _SPLITS = ("train", "val", "test")
 _SUFFIXES = {".png", ".jpg", ".jpeg"}
-_SPELLINGS = {
-    "angry": "Anger",
-    "disgusted": "Disgust",
-    "fearful": "Fear",
-    "happiness": "Happy",
-    "sadness": "Sad",
-    "surprised": "Surprise",
-}
-"""Folder names beside the label set's own, in lower case."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,8 +99,7 @@ def _canonical(parts: Sequence[str]) -> str:
 
 def _spell(folder: str) -> str | None:
     """The label set's emotion that a folder's name means."""
-    own = {emotion.lower(): emotion for emotion in get_label_set("caer-s").emotions}
-    return {**_SPELLINGS, **own}.get(folder.strip().lower())
+    return spelled_as(folder, get_label_set("caer-s").emotions)
 
 
 def _list_tree(root: Path) -> pd.DataFrame:

@@ -24,6 +24,7 @@ import pandas as pd
 from ccim_core.datasets.groupwalk_pickle import read_pickle
 from ccim_core.datasets.source import SourceTable, find_file
 from ccim_core.datasets.unit_splits import deal_units
+from ccim_core.datasets.vocabulary import spelled_as
 from ccim_core.errors import InputError
 from ccim_core.files import resolve_inside
 from ccim_core.labels import get_label_set
@@ -40,7 +41,6 @@ _TABLES = tuple(
 )
 _PICKLES = ("GroupWalk_data.pkl", "groupwalk_data.pkl", "GroupWalk_data.pickle")
 _PICTURES = (".jpg", ".jpeg", ".png")
-_SPELLINGS = {"anger": "Angry", "happiness": "Happy", "sadness": "Sad"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,8 +151,7 @@ def _read(path: Path) -> pd.DataFrame:
 
 
 def _spell(label: str) -> str:
-    known = {emotion.lower(): emotion for emotion in get_label_set("groupwalk").emotions}
-    return {**_SPELLINGS, **known}.get(label.lower(), label)
+    return spelled_as(label, get_label_set("groupwalk").emotions) or label
 
 
 def _deal(table: pd.DataFrame, config: GroupWalkConfig) -> tuple[pd.Series, str]:

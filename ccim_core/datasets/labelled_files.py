@@ -10,7 +10,7 @@ import numpy as np
 
 from ccim_core.errors import InputError
 
-__all__ = ["LabelledFiles", "deal_files", "list_labelled_files"]
+__all__ = ["LabelledFiles", "deal_files", "list_labelled_files", "list_pictures"]
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
 
@@ -49,7 +49,7 @@ def list_labelled_files(
     found: dict[str, tuple[str, ...]] = {}
     for folder in sorted(path for path in root.iterdir() if path.is_dir()):
         if not folder.name.startswith("."):
-            found[folder.name] = _pictures(folder, root)
+            found[folder.name] = list_pictures(folder, root)
     if wanted is None:
         files = {name: names for name, names in found.items() if names}
         skipped = {name: 0 for name, names in found.items() if not names}
@@ -72,7 +72,9 @@ def list_labelled_files(
     )
 
 
-def _pictures(folder: Path, root: Path) -> tuple[str, ...]:
+def list_pictures(folder: Path, root: Path | None = None) -> tuple[str, ...]:
+    """Paths of the pictures in and below a folder, relative to `root` (else the folder), sorted."""
+    root = root or folder
     return tuple(
         sorted(
             path.relative_to(root).as_posix()

@@ -29,6 +29,7 @@ import numpy as np
 import pandas as pd
 
 from ccim_core.datasets.labelled_files import deal_files
+from ccim_core.datasets.vocabulary import spelled_as
 from ccim_core.errors import InputError
 from ccim_core.files import resolve_inside, sha256_file, write_json
 from ccim_core.images import decode_image
@@ -38,17 +39,6 @@ from ccim_core.progress import progress
 __all__ = ["LegendConfig", "LegendSummary", "legend_manifest", "read_legend", "write_folders"]
 
 _COLUMNS = ("user.id", "image", "emotion")
-
-_SPELLINGS = {
-    "angry": "Anger",
-    "disgusted": "Disgust",
-    "afraid": "Fear",
-    "fearful": "Fear",
-    "happiness": "Happy",
-    "sadness": "Sad",
-    "surprised": "Surprise",
-}
-"""Beside the label set's own names, in lower case."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +140,6 @@ def _read_votes(
     path: Path, labels: LabelSet
 ) -> tuple[dict[str, dict[str, set[str]]], dict[str, Any]]:
     """Picture → emotion → the users who gave it, and the counts of rows."""
-    spellings = {**_SPELLINGS, **{emotion.lower(): emotion for emotion in labels.emotions}}
     votes: dict[str, dict[str, set[str]]] = {}
     others: Counter[str] = Counter()
     rows = nameless = repeated = 0
@@ -161,8 +150,8 @@ def _read_votes(
             nameless += 1
             continue
         votes.setdefault(image, {})
-        emotion = spellings.get(text.lower())
-        if emotion not in labels.emotions:
+        emotion = spelled_as(text, labels.emotions)
+        if emotion is None:
             others[text.lower()] += 1
         elif user in votes[image].setdefault(emotion, set()):
             repeated += 1

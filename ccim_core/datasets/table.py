@@ -12,15 +12,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import pandas as pd
 
 from ccim_core.datasets.completing import SPLIT_SHARES, FoundBoxes, complete_boxes
 from ccim_core.datasets.source import SourceTable
 from ccim_core.datasets.unit_splits import deal_units
+from ccim_core.datasets.vocabulary import Answers, label_names, settle_names
 from ccim_core.errors import InputError
-from ccim_core.labels import LABEL_SEPARATOR, LABEL_SETS, LabelSet, get_label_set
+from ccim_core.labels import LABEL_SETS, LabelSet, get_label_set
 from ccim_core.manifest import (
     BOX_COLUMNS,
     FACE_COLUMNS,
@@ -49,8 +50,9 @@ class TableConfig:
     subject has one label or several; "auto" goes by what occurs.
 
     columns: our name → the table's, for columns that it names otherwise. split: the column, or
-    "deal": by `seed`, rows of one source_id (without these, of one picture) together. boxes: the
-    "columns", or found in the pictures (`FoundBoxes`).
+    "deal": by `seed`, rows of one source_id (without these, of one picture) together; splits that
+    the table has are discarded then. boxes: the "columns", or found in the pictures
+    (`FoundBoxes`). answers: to the questions about its emotions and splits (`vocabulary`).
     """
 
     table: Path | None = None
@@ -61,6 +63,7 @@ class TableConfig:
     split: Literal["column", "deal"] = "column"
     boxes: Literal["columns"] | FoundBoxes = "columns"
     seed: int = 0
+    answers: Answers = field(default_factory=Answers)
 
     def __post_init__(self) -> None:
         if self.kind not in ("auto", "single", "multi"):
@@ -81,16 +84,25 @@ def read_table_source(
 ) -> SourceTable:
     """Read a table whose `image` paths are relative to `root`.
 
-    Raises InputError for no table or several, missing columns, and labels that make no label set.
+    Raises InputError for no table or several, missing columns, and labels that make no label set;
+    UnansweredError for emotions, splits and rows with several emotions that are to be asked about.
     """
     config = config or TableConfig()
     root = Path(root)
     if not root.is_dir():
         raise InputError(f"Expected a folder of pictures at {root}, got none; check --root.")
     path = config.table or _only_table(root)
-    table = _read(path, config)
-    labels = _label_set(table, path, config)
-    frame = table.copy()
+    table, notes = _read(path, config), []
+    if config.split == "deal" and "split" in table:
+        notes = [f"The table's own splits were discarded: {_counts(table['split'])}."]
+        table = table.drop(columns="split")
+    frame, more = settle_names(
+        table,
+        config.answers,
+        ask_emotions=config.label_set is None and not config.emotions,
+        kind=config.kind if config.label_set is None else get_label_set(config.label_set).kind,
+    )
+    labels = _label_set(frame, path, config)
     if "group" in frame and "context_group" not in frame:
         frame = frame.rename(columns={"group": "context_group"})
     places = [f"row {number}" for number in range(1, len(frame) + 1)]
@@ -114,7 +126,10 @@ def read_table_source(
             "split": config.split,
             "boxes": config.boxes,
             "seed": config.seed,
+            "kind": labels.kind,
+            **config.answers.to_dict(),
         },
+        notes=(*notes, *more),
         complete=found and complete_boxes(root, found, quiet=quiet),
     )
 
@@ -154,11 +169,12 @@ def _deal(frame: pd.DataFrame, labels: LabelSet, seed: int) -> pd.Series:
     """Splits by person or picture, evenly over labels where a subject has one."""
     known = "source_id" in frame and not is_blank(frame["source_id"]).any()
     units, texts = frame["source_id" if known else "image"], frame["labels"]
-    # Rows without a picture or a label have a fault of their own: any split will do.
-    dealt = ~(is_blank(units) | is_blank(texts))
-    strata = (
-        texts.astype(str).str.strip() if labels.kind == "single" else texts.map(lambda _: "any")
-    )
+    # Rows without a picture, or with labels at fault, have a fault of their own: any split will do.
+    names = texts.fillna("").map(label_names)
+    most = 1 if labels.kind == "single" else labels.size
+    sound = names.map(lambda row: 0 < len(row) <= most and set(row) <= set(labels.emotions))
+    dealt = sound.to_numpy(bool) & ~is_blank(units)
+    strata = names.map(lambda row: row[0] if labels.kind == "single" and row else "any")
     splits = pd.Series("train", index=frame.index)
     splits[dealt] = deal_units(
         units[dealt].astype(str),
@@ -184,7 +200,7 @@ def _only_table(root: Path) -> Path:
 def _label_set(table: pd.DataFrame, path: Path, config: TableConfig) -> LabelSet:
     if config.label_set is not None:
         return get_label_set(config.label_set)
-    names_of = [_names(text) for text in table["labels"].dropna().unique()]
+    names_of = [label_names(text) for text in table["labels"].dropna().unique()]
     several = any(len(names) > 1 for names in names_of)
     kind = config.kind if config.kind != "auto" else "multi" if several else "single"
     emotions = config.emotions or sorted({name for names in names_of for name in names})
@@ -195,8 +211,12 @@ def _label_set(table: pd.DataFrame, path: Path, config: TableConfig) -> LabelSet
     return make_label_set(path.stem, emotions, kind)
 
 
-def _names(text: Any) -> list[str]:
-    return [part.strip() for part in str(text).split(LABEL_SEPARATOR) if part.strip()]
+def _counts(column: pd.Series) -> str:
+    """Such as "train 70, test 30", with the rows without a value at the end."""
+    counts = column.fillna("").astype(str).str.strip().value_counts(sort=False)
+    blank = int(counts.get("", 0))
+    texts = [f"{name} {count:,}" for name, count in counts.items() if name]
+    return ", ".join([*texts, *([f"none {blank:,}"] if blank else [])])
 
 
 def make_label_set(name: str, emotions: Sequence[str], kind: str) -> LabelSet:

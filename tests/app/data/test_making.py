@@ -9,10 +9,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.data.mapping import guess_columns
+from ccim_core.cli import main
 from ccim_core.jobs import JobSpec
-from tests.app.data.acts import choose, press
+from ccim_core.study import Study
+from tests.app.data.acts import choose, press, words
 from tests.app.fakes import jpeg
+from tests.ccim_core.datasets.builders import save_picture
 from tests.ccim_core.datasets.test_own_pictures import make_folders, write_table
+from tests.ccim_core.datasets.test_vocabulary import messy_table
 
 RunPage = Callable[..., AppTest]
 
@@ -135,6 +139,89 @@ def test_what_is_no_table_is_one_sentence(root: Path, run_page: RunPage, content
     assert not test.exception
     (error,) = test.error
     assert error.value.startswith("Expected")
+
+
+def test_names_that_may_be_one_are_asked_before_a_study_is_made(
+    root: Path, run_page: RunPage, started: list[JobSpec]
+) -> None:
+    messy_table(root / "mine")
+    test = uploaded(run_page("data", do="make", form="table"), root / "mine" / "data.csv")
+    (splits,) = [box for box in test.selectbox if box.label == "Splits"]
+    assert splits.value == "column"  # the table has one
+    assert splits.options[0] == "the table's own, column split"
+    test = press(test, "Check")
+    assert not test.error
+    questions = {radio.key: radio for radio in test.radio if radio.key.startswith("question_")}
+    assert {key: radio.options[0] for key, radio in questions.items()} == {
+        "question_emotion_hapiness": "it is happiness (suggested)",
+        "question_emotion_Happiness": "it is happiness (suggested)",
+        "question_split_training": "it is train (suggested)",
+        "question_kind_happiness|anger": "several: a study with several labels a person",
+    }
+    assert all(radio.value is None for radio in questions.values())
+    assert "1 row" in questions["question_emotion_hapiness"].label
+    for key, answer in (
+        ("question_emotion_hapiness", "happiness"),
+        ("question_emotion_Happiness", ""),  # kept apart
+        ("question_split_training", "train"),
+    ):
+        test.radio(key=key).set_value(answer)
+    test = press(test, "Answer, and check again")
+    assert "Answer each" in test.warning[0].value
+    assert not [button for button in test.button if button.label == "Make the study"]
+    test.radio(key="question_kind_happiness|anger").set_value("single")
+    test = press(test, "Answer, and check again")
+    assert not [radio for radio in test.radio if radio.key.startswith("question_")]
+    counts = test.dataframe[1].value
+    assert counts.columns.tolist() == ["train", "test", "shift"]
+    assert set(counts.index) == {"Happiness", "anger", "happiness", "happiness|anger"}
+    assert test.radio(key="policy_several_labels").value == "drop"
+    assert "“hapiness” is “happiness”" in words(test)
+    test = press(test, "Make the study")
+    assert not test.error
+    command = started[0].steps[0].command
+    for option in (
+        *("--split column", "--kind single", "--rename=hapiness=happiness"),
+        *("--rename-split=training=train", "--keep-apart=Happiness"),
+        "--policy several_labels=drop",
+    ):
+        assert option in command
+    # The command of the job makes what the page showed.
+    assert main(list(started[0].steps[0].arguments)) == 0
+    study = Study.open(root / "studies" / "mine")
+    assert study.labels.emotions == ("Happiness", "anger", "happiness")
+    assert set(study.manifest.frame["split"]) == {"train", "shift", "test"}
+
+
+def test_answers_can_be_given_anew(root: Path, run_page: RunPage) -> None:
+    make_folders(root / "mine")
+    (root / "mine" / "tense").rename(root / "mine" / "Calm2")
+    for k in range(3):
+        save_picture(root / "mine" / "CALM" / f"{k}.png", 50 + k)
+    test = run_page("data", do="make")
+    test = press(test.text_input(key="make_root").set_value("mine").run(), "Check")
+    test.radio(key="question_emotion_CALM").set_value("")
+    test = press(test, "Answer, and check again")
+    assert test.dataframe[0].value.index.tolist() == ["CALM", "Calm2", "calm"]
+    test = press(test, "Answer anew")
+    assert test.radio(key="question_emotion_CALM").value is None
+    test.radio(key="question_emotion_CALM").set_value("calm")
+    test = press(test, "Answer, and check again")
+    assert test.dataframe[0].value.index.tolist() == ["Calm2", "calm"]
+
+
+def test_a_tables_own_splits_are_discarded_by_choice_only_and_that_is_said(
+    root: Path, run_page: RunPage
+) -> None:
+    write_table(root / "mine", n=40, subset=["train", "shift"] * 20)
+    test = uploaded(run_page("data", do="make", form="table"), root / "mine" / "data.csv")
+    test = choose(test, "Where is the person?", "picture")
+    test = press(test, "Check")
+    assert test.dataframe[1].value.columns.tolist() == ["train", "shift"]
+    test = choose(test, "Splits", "deal")
+    test = press(test, "Check")
+    assert test.dataframe[1].value.columns.tolist() == ["train", "val", "test"]
+    assert "own splits were discarded: train 20, shift 20." in words(test)
 
 
 def test_columns_are_guessed_by_name() -> None:

@@ -179,7 +179,7 @@ def test_an_undefined_share_is_null_in_json(tmp_path, capsys):
     root = build_table(tmp_path, made)
     out = tmp_path / "x.parquet"
     command = ["prepare", "table", "--root", str(root), "--out", str(out), "--quiet", "--json"]
-    assert main(command) == 0
+    assert main([*command, "--keep-apart", "extra"]) == 0
     splits = json.loads(capsys.readouterr().out)["summary"]["splits"]
     assert splits["extra"]["labels_per_subject"] is None
     assert splits["extra"]["subjects"] == 0
