@@ -44,10 +44,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
-    from ccim_core.evaluation.comparisons import compare_with_baselines
     from ccim_core.evaluation.evaluate import EVALUATION_FILE, evaluate_run
-    from ccim_core.evaluation.table import study_table, table_rows
-    from ccim_core.files import write_json
+    from ccim_core.evaluation.table import table_rows, write_study_table
     from ccim_core.progress import progress
     from ccim_core.run import Run
     from ccim_core.study import Study
@@ -84,9 +82,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
             embeddings=arguments.embeddings,
             contexts=arguments.contexts,
         )
-    compare_with_baselines(study, n_resamples=arguments.bootstrap, quiet=arguments.quiet)
-    table = study_table(study)
-    write_json(study.analysis_root / EVALUATION_FILE, table_rows(table))
+    table = write_study_table(study, n_resamples=arguments.bootstrap, quiet=arguments.quiet)
     if arguments.json:
         json.dump(table_rows(table), sys.stdout, indent=2)
         print()
