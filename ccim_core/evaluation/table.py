@@ -141,7 +141,7 @@ def study_table(study: Study) -> pd.DataFrame:
     """One row a variant × estimator × split of all evaluated runs of a study.
 
     Columns: what a row is (variant, model, recipe, family, intervention, inputs, masks, plain,
-    reference, oracle, refit, select_by, changes: see `ccim_core.evaluation.variants`), estimator, split,
+    reference, oracle, refit, select_by, changes: see `variants.py`), estimator, split,
     runs (number of seeds), sd_reason (why there are no deviations, or ""), <name>, <name>_sd for
     METRICS and CONTROLS (NaN where undefined) and, where a run predicts them, VAD_METRICS, COUNTS
     (the least), TEXTS (the commonest), INTERVALS with reference_variant and difference_reason, and
