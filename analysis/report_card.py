@@ -135,7 +135,8 @@ def _evaluation(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
         ]
         if mine.empty:
             continue
-        plainest = min(zip(mine["changes"], mine["variant"], strict=True))[1]
+        order = mine.assign(changes=mine.get("changes", 0)).sort_values(["changes", "variant"])
+        plainest = order["variant"].iloc[0]
         for row in mine[mine["variant"] == plainest].to_dict("records"):
             lines.append(
                 {

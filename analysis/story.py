@@ -65,7 +65,9 @@ def _plainest(
     ]
     if rows.empty:
         return {}
-    rows = rows[rows["variant"] == min(zip(rows["changes"], rows["variant"], strict=True))[1]]
+    # A table that was written earlier has no count of changes: the first by name then.
+    order = rows.assign(changes=rows.get("changes", 0)).sort_values(["changes", "variant"])
+    rows = rows[rows["variant"] == order["variant"].iloc[0]]
     records = [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
     by_split: dict[str, Mapping[str, Any]] = {str(row["split"]): row for row in records}
     return by_split if "shift" in by_split else {}

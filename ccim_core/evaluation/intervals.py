@@ -256,4 +256,4 @@ def _kept(study: Study) -> list[dict[str, Any]]:
 
 def _digest(path: Path) -> str | None:
     digest = read_json(path / "done").get("model_sha256")
-    return None if digest is None else str(digest)
+    return None if digest is None else str(digest)[:16]
