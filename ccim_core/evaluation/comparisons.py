@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from ccim_core.evaluation.checks import align_predictions, require_same_study
+from ccim_core.evaluation.checks import require_same_study
 from ccim_core.evaluation.evaluate import EVALUATION_FILE, read_evaluation
-from ccim_core.evaluation.predictions import read_predictions
+from ccim_core.evaluation.predictions import aligned_outputs
 from ccim_core.evaluation.variants import baseline_key, is_bare
 from ccim_core.files import read_json, write_json
 from ccim_core.metrics.comparison import bootstrap_metric, metric_value
@@ -135,22 +135,7 @@ class StudyOutputs:
         return part.targets(), clusters.to_numpy(str)
 
     def _outputs(self, path: Path) -> dict[tuple[str, str], np.ndarray]:
-        """Split and estimator to outputs (n, C) in the manifest's order."""
-        run = Run.open(path)
-        table = read_predictions(run)
-        emotions = list(run.labels.emotions)
-        found = {}
-        for (split, estimator), part in table.groupby(
-            ["split", "estimator"], observed=True, sort=False
-        ):
-            order = align_predictions(
-                part["sample_id"].to_numpy(),
-                self.study.manifest,
-                str(split),
-                source=str(path / "predictions.parquet"),
-            )
-            found[str(split), str(estimator)] = part[emotions].to_numpy(np.float64)[order]
-        return found
+        return aligned_outputs(Run.open(path), self.study.manifest)
 
     def _draws(self, path: Path, split: str, estimator: str) -> np.ndarray:
         targets, clusters = self.subjects(split)

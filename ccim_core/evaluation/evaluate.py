@@ -11,7 +11,7 @@ import pandas as pd
 
 from ccim_core.causal.strata import Strata
 from ccim_core.errors import InputError
-from ccim_core.evaluation.checks import align_predictions, require_same_study
+from ccim_core.evaluation.checks import require_same_study
 from ccim_core.evaluation.controls import (
     confounder_controls,
     random_strata,
@@ -20,8 +20,8 @@ from ccim_core.evaluation.controls import (
 from ccim_core.evaluation.embeddings import write_embeddings
 from ccim_core.evaluation.predictions import (
     SplitFeatures,
+    aligned_outputs,
     predict_split,
-    read_predictions,
     split_features,
     write_predictions,
 )
@@ -131,23 +131,14 @@ def reevaluate(
     """
     require_same_study(run, study)
     evaluation = read_evaluation(run)
-    table = read_predictions(run)
     kept = {(row["split"], row["estimator"]): row for row in evaluation["rows"]}
-    for split, frame in table.groupby("split", observed=True, sort=False):
-        rows = study.manifest.split(str(split))
-        outputs = {
-            key: part[list(run.labels.emotions)].to_numpy(np.float32)[
-                align_predictions(
-                    part["sample_id"].to_numpy(),
-                    study.manifest,
-                    str(split),
-                    source=str(run.path / "predictions.parquet"),
-                )
-            ]
-            for key, part in frame.groupby("estimator", observed=True, sort=False)
-        }
+    by_split: dict[str, dict[str, np.ndarray]] = {}
+    for (split, estimator), values in aligned_outputs(run, study.manifest).items():
+        by_split.setdefault(split, {})[estimator] = values
+    for split, outputs in by_split.items():
+        rows = study.manifest.split(split)
         chosen = shift_contexts(rows.frame, rows.targets(), None, contexts)
-        for record in _split_records(run, study.manifest, str(split), outputs, chosen, n_bootstrap):
+        for record in _split_records(run, study.manifest, split, outputs, chosen, n_bootstrap):
             key = record["split"], record["estimator"]
             kept[key] = _up_to_date(kept.get(key, {}), record)
     for key, row in kept.items():

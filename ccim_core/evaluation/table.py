@@ -322,17 +322,15 @@ def _recovery(
     mine = values.get((row["variant"], row["family"], row["estimator"]))
     base = values.get((*reference, "likelihood")) if reference else None
     best = values.get((*oracle, "likelihood")) if oracle else None
+    found: tuple[float, float, str]
     if base is None:
-        found = None, None, NO_REFERENCE
+        found = math.nan, math.nan, NO_REFERENCE
     elif best is None:
-        found = None, None, f"there is no oracle of {row['model']} that sees {inputs!r}"
+        found = math.nan, math.nan, f"there is no oracle of {row['model']} that sees {inputs!r}"
     elif mine is None:
-        found = None, None, "the metric is undefined"
+        found = math.nan, math.nan, "the metric is undefined"
     else:
         share = debias_recovery(mine, base, best)
         found = share.value, share.deviation, share.reason
     ends = ("", "_sd", "_reason")
-    return {
-        f"{name}{end}": math.nan if value is None else value
-        for end, value in zip(ends, found, strict=True)
-    }
+    return {f"{name}{end}": value for end, value in zip(ends, found, strict=True)}

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,14 +15,6 @@ from ccim_core.evaluation.table import study_table
 from ccim_core.files import read_json, write_json
 from ccim_core.run import Run
 from ccim_core.study import Study
-
-
-@pytest.fixture
-def copied(tiny_study: Study, tmp_path: Path) -> Study:
-    """The tiny study, to be changed."""
-    path = tmp_path / "copy"
-    shutil.copytree(tiny_study.path, path, ignore=shutil.ignore_patterns("features", "embeddings"))
-    return Study.open(path)
 
 
 def change(study: Study, variant: str, edit: Callable[[dict[str, Any]], None]) -> None:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import mutual_info_score
 
-from ccim_core.metrics.dependence import residual_dependence
+from ccim_core.metrics.dependence import Residual, residual_dependence
 
 
 def biased(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -41,11 +43,13 @@ def test_random_strata_hold_nothing() -> None:
     assert found.bits - found.null == pytest.approx(found.marginal, abs=0.1)
 
 
-def test_strata_of_few_subjects_cannot_tell() -> None:
-    targets, scene = biased(60)
-    strata = np.random.default_rng(1).integers(12, size=60)
-    found = residual_dependence(targets[:, :], scene, strata, images=np.arange(60))
-    assert found.verdict == "cannot tell"
+def test_chance_that_could_hide_much_cannot_tell() -> None:
+    """Nothing beyond chance is found, and so few subjects could not have shown it."""
+    few = Residual(bits=0.5, null=0.4, null_95=0.6, marginal=1.0)
+    assert few.verdict == "cannot tell"
+    assert replace(few, marginal=2.5).verdict == "held"
+    assert replace(few, bits=0.7, marginal=2.5).verdict == "not held"
+    assert replace(few, bits=0.7).verdict == "not held"
 
 
 def test_the_information_is_the_weighted_mean_over_strata() -> None:
