@@ -2,13 +2,14 @@
 
 From predictions and the manifest alone, so that runs without weights have it too. The difference
 to the reference (the plain model on whole pictures, same recipe) is taken on the same subjects and
-the same seeds. Made once and kept in `analysis/intervals.json`.
+the same seeds, and so is the share of the gap to the oracle that is won back. Made once and kept
+in `analysis/intervals.json`.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from ccim_core.training.config import RunConfig, to_dict
 __all__ = [
     "INTERVALS_FILE",
     "NO_REFERENCE",
+    "SHIFT",
     "StudyRuns",
     "make_intervals",
     "pairwise_difference",
@@ -42,6 +44,7 @@ __all__ = [
 
 INTERVALS_FILE = "intervals.json"
 NO_REFERENCE = "there is no plain run of the same settings on whole pictures"
+SHIFT = "shift"
 _REFERENCE = "likelihood"
 
 Key = tuple[str, str]
@@ -172,7 +175,11 @@ def _variant_records(
     reference = found.reference(key[1])
     others = found.by_key[reference] if reference else {}
     variant, of_family = key
-    made_of = {run.name: _digest(run.path) for run in (*runs.values(), *others.values())}
+    oracle = found.oracle(of_family)
+    best = found.by_key[oracle] if oracle else {}
+    made_of = {
+        run.name: _digest(run.path) for run in (*runs.values(), *others.values(), *best.values())
+    }
     records = []
     for split, estimator in outputs.outputs(next(iter(runs.values())).path):
         record: dict[str, Any] = {
@@ -203,6 +210,13 @@ def _variant_records(
         record["difference_reason"] = _reason(key, reference, estimator, pairs)
         if not record["difference_reason"]:
             record |= _put("difference", _difference(outputs, pairs))
+        if pairs and key != oracle and split == SHIFT:
+            oracles = {
+                seed: (best[seed].path, split, _REFERENCE)
+                for seed in pairs
+                if seed in best and (split, _REFERENCE) in outputs.outputs(best[seed].path)
+            }
+            record |= _put("won_back", _share(outputs, pairs, oracles))
         records.append(record)
     return records
 
@@ -235,14 +249,45 @@ def _difference(
     return seed_interval(values, np.stack(draws))
 
 
-def _put(name: str, interval: SeedInterval) -> dict[str, float | None]:
-    values = {"": interval.estimate, "_low": interval.low, "_high": interval.high}
+def _share(
+    outputs: StudyOutputs,
+    pairs: Mapping[int, tuple[OutputKey, OutputKey]],
+    oracles: Mapping[int, OutputKey],
+) -> SeedInterval | None:
+    """The share r = D/G of the oracle's gap, linearised: it moves by (D_i − r·G_i)/G, so that the
+    noise of the gap is in it. None where no seed has all three runs, or there is no gap."""
+    seeds = sorted(set(pairs) & set(oracles))
+    if not seeds:
+        return None
+
+    def moved(of: Callable[[Path, str, str], Any]) -> tuple[np.ndarray, np.ndarray]:
+        before = np.stack([of(*pairs[seed][0]) for seed in seeds])
+        after, best = (
+            np.stack([of(*key) for key in keys])
+            for keys in ([pairs[s][1] for s in seeds], [oracles[s] for s in seeds])
+        )
+        return after - before, best - before
+
+    gained, gap = moved(outputs.value)
+    if not gap.mean() > 0:
+        return None
+    share = gained.mean() / gap.mean()
+    values = share + (gained - share * gap) / gap.mean()
+    gained_draws, gap_draws = moved(outputs.draws)
+    return seed_interval(values, share + (gained_draws - share * gap_draws) / gap.mean())
+
+
+def _put(name: str, interval: SeedInterval | None) -> dict[str, float | None]:
+    if interval is None:
+        return {}
+    low, high = interval.low, interval.high
+    values = {f"{name}_low": low, f"{name}_high": high}
     if name == "headline":
-        del values[""]  # the evaluation's own, which sees the digits that predictions leave out
-    return {
-        f"{name}{end}": float(value) if np.isfinite(value) else None
-        for end, value in values.items()
-    }
+        values = {end: min(max(value, 0.0), 1.0) for end, value in values.items()}
+    # Headlines and shares are the table's own, which see digits that predictions leave out.
+    if name == "difference":
+        values[name] = interval.estimate
+    return {end: float(value) if np.isfinite(value) else None for end, value in values.items()}
 
 
 def _identity(record: Mapping[str, Any]) -> tuple[str, str, str, str]:

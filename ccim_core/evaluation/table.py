@@ -20,6 +20,7 @@ from ccim_core.evaluation.comparisons import compare_with_baselines
 from ccim_core.evaluation.evaluate import EVALUATION_FILE, read_evaluation
 from ccim_core.evaluation.intervals import (
     NO_REFERENCE,
+    SHIFT,
     StudyRuns,
     make_intervals,
     read_intervals,
@@ -112,11 +113,12 @@ INTERVALS = (
     "difference_low",
     "difference_high",
     "difference_seeds",
+    "won_back_low",
+    "won_back_high",
 )
 """What a row has of `ccim_core.evaluation.intervals`."""
 
 _NUMBERS = (*METRICS, *(name for names in CONTROLS.values() for name in names))
-_SHIFT = "shift"
 # What rows that are averaged over seeds agree in.
 _KEYS = (
     "variant",
@@ -145,7 +147,7 @@ def study_table(study: Study) -> pd.DataFrame:
     runs (number of seeds), sd_reason (why there are no deviations, or ""), <name>, <name>_sd for
     METRICS and CONTROLS (NaN where undefined) and, where a run predicts them, VAD_METRICS, COUNTS
     (the least), TEXTS (the commonest), INTERVALS with reference_variant and difference_reason, and
-    on the shift split recovery, recovery_sd, recovery_reason and matched_oracle, with the same
+    on the shift split recovery, recovery_sd, recovery_reason, matched_oracle, with the same
     three for every oracle that the study has as recovery_<inputs>.
 
     Raises:
@@ -290,7 +292,7 @@ def _commonest(names: pd.Series | None) -> str | None:
 
 def _add_recovery(result: pd.DataFrame, table: pd.DataFrame, among: StudyRuns) -> pd.DataFrame:
     """Shares won back on the shift split, from the runs themselves; never across recipes."""
-    shift = table[(table["split"] == _SHIFT) & table["headline"].notna()].sort_values("seed")
+    shift = table[(table["split"] == SHIFT) & table["headline"].notna()].sort_values("seed")
     values = {
         key: part["headline"].to_list()
         for key, part in shift.groupby(["variant", "family", "estimator"], sort=False)
@@ -300,13 +302,16 @@ def _add_recovery(result: pd.DataFrame, table: pd.DataFrame, among: StudyRuns) -
     for row in result.to_dict("records"):
         line: dict[str, Any] = {"recovery": math.nan, "recovery_sd": math.nan}
         line |= {"recovery_reason": "", "matched_oracle": None}
-        if row["split"] == _SHIFT and not row["oracle"]:
+        if row["split"] == SHIFT and not row["oracle"]:
             line |= _recovery("recovery", row, str(row["inputs"]), values, among)
             line["matched_oracle"] = _name(among.oracle(str(row["family"])))
             for inputs in oracles:
                 line |= _recovery(f"recovery_{inputs}", row, inputs, values, among)
         lines.append(line)
-    return pd.concat([result, pd.DataFrame(lines, index=result.index)], axis=1)
+    shares = pd.DataFrame(lines, index=result.index)
+    # Where the gap is within its noise a share of it has no interval either.
+    result.loc[shares["recovery"].isna(), ["won_back_low", "won_back_high"]] = math.nan
+    return pd.concat([result, shares], axis=1)
 
 
 def _recovery(

@@ -172,7 +172,8 @@ def test_a_run_without_weights_is_brought_up_to_date_from_its_predictions(
     copied: Study,
 ) -> None:
     run = Run.open(copied.run_path("ccim-seed0"))
-    (run.path / "model.safetensors").unlink()
+    for path in copied.run_paths():
+        (path / "model.safetensors").unlink()
     before = read_evaluation(run)
     # As it was written earlier: an estimate over clusters, with numbers that are missing since.
     stale = json.loads(json.dumps(before))
@@ -182,7 +183,7 @@ def test_a_run_without_weights_is_brought_up_to_date_from_its_predictions(
     write_json(run.path / "evaluation.json", stale)
     table = pd.read_parquet(run.path / "predictions.parquet")
     table[table["split"] != "val"].to_parquet(run.path / "predictions.parquet", index=False)
-    command = ["evaluate", "--study", str(copied.path), "--run", "ccim-seed0", "--bootstrap", "20"]
+    command = ["evaluate", "--study", str(copied.path), "--all", "--bootstrap", "20"]
     assert main([*command, "--quiet"]) == 0
     after = read_evaluation(run)
     assert after["controls"] == before["controls"]

@@ -129,6 +129,37 @@ def test_a_share_is_of_the_gap_to_the_oracle_on_the_same_inputs(copied: Study) -
     assert alone["recovery"] == pytest.approx((alone["headline"] - plain) / (best - plain))
 
 
+def test_a_share_has_an_interval_that_knows_the_gaps_noise(copied: Study) -> None:
+    """Predictions by a rule: the oracle right for 3 of 4 subjects, the method 2, plain 1."""
+    emotions = list(copied.labels.emotions)
+    truth = copied.manifest.frame.set_index("sample_id")["labels"]
+    for name, right in (("none", 1), ("ccim", 2), ("oracle", 3)):
+        for seed in (0, 1):
+            path = copied.run_path(f"{name}-seed{seed}")
+            table = pd.read_parquet(path / "predictions.parquet")
+            number = table["sample_id"].str[-6:].astype(int).to_numpy()
+            label = np.array([emotions.index(one) for one in truth[table["sample_id"]]])
+            wrong = (number + seed) % 4 >= right
+            table[emotions] = np.eye(len(emotions))[(label + wrong) % len(emotions)]
+            table.to_parquet(path / "predictions.parquet", index=False)
+            evaluation = read_json(path / "evaluation.json")
+            for one in evaluation["rows"]:
+                mine = table[
+                    (table["split"] == one["split"]) & (table["estimator"] == one["estimator"])
+                ]
+                one["headline"] = float(
+                    (mine[emotions].to_numpy().argmax(1) == label[mine.index]).mean()
+                )
+            write_json(path / "evaluation.json", evaluation)
+    (copied.analysis_root / "intervals.json").unlink()
+    make_intervals(copied, n_resamples=300, quiet=True)
+    found = row(study_table(copied), "ccim", "ccim")
+    assert found["recovery"] == pytest.approx(0.5, abs=0.05)
+    assert 0 < found["won_back_low"] < found["recovery"] < found["won_back_high"] < 1
+    plain = row(study_table(copied), "none", "likelihood")
+    assert (plain["won_back_low"], plain["won_back_high"]) == (0, 0)
+
+
 def test_no_share_of_another_models_gap(copied: Study) -> None:
     change(copied, "ccim", lambda values: values["model"].update(name="emoticon"))
     found = row(study_table(copied), "ccim", "ccim")
