@@ -19,7 +19,6 @@ from analysis.run_table import made_by
 from analysis.table_settings import model_title
 from analysis.table_text import number
 from ccim_core.environment import describe_environment
-from ccim_core.evaluation.variants import plainest_variant
 from ccim_core.study import Study
 
 __all__ = ["card_chapter", "run_list", "settings_chapter"]
@@ -136,7 +135,8 @@ def _evaluation(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
         ]
         if mine.empty:
             continue
-        plainest = plainest_variant(mine["variant"])
+        order = mine.assign(changes=mine.get("changes", 0)).sort_values(["changes", "variant"])
+        plainest = order["variant"].iloc[0]
         for row in mine[mine["variant"] == plainest].to_dict("records"):
             lines.append(
                 {

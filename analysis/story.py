@@ -9,7 +9,6 @@ from typing import Any
 import pandas as pd
 
 from analysis.prediction_tables import estimator_title
-from ccim_core.evaluation.variants import plainest_variant
 
 __all__ = ["METHODS", "bias_facts", "measured_bias", "story_sentences", "story_table"]
 
@@ -54,11 +53,8 @@ def story_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 def _plainest(
     table: pd.DataFrame, intervention: str, estimator: str, *, oracle: bool
 ) -> dict[str, Mapping[str, Any]]:
-    """Records by split of the plainest variant with these properties; {} where there is none.
-
-    Variants are named by what they add (`ccim`, `ccim-additive`): the shortest name is the plain
-    one.
-    """
+    """Records by split of the variant with these properties that changes the fewest settings of
+    the plain model; {} where there is none."""
     if table.empty:
         return {}
     rows = table[
@@ -69,7 +65,9 @@ def _plainest(
     ]
     if rows.empty:
         return {}
-    rows = rows[rows["variant"] == plainest_variant(rows["variant"])]
+    # A table that was written earlier has no count of changes: the first by name then.
+    order = rows.assign(changes=rows.get("changes", 0)).sort_values(["changes", "variant"])
+    rows = rows[rows["variant"] == order["variant"].iloc[0]]
     records = [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
     by_split: dict[str, Mapping[str, Any]] = {str(row["split"]): row for row in records}
     return by_split if "shift" in by_split else {}

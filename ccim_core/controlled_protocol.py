@@ -12,10 +12,8 @@ from pathlib import Path
 
 from ccim_core.datasets.controlled.generator import ControlledConfig
 from ccim_core.demo import DEMO_STUDY, EVALUATED_SPLITS, make_manifest
-from ccim_core.evaluation.comparisons import compare_with_baselines
-from ccim_core.evaluation.evaluate import EVALUATION_FILE
-from ccim_core.evaluation.table import study_table, table_rows
-from ccim_core.files import read_json, write_json
+from ccim_core.evaluation.table import write_study_table
+from ccim_core.files import read_json
 from ccim_core.study import Study
 from ccim_core.sweeps.engine import SweepOptions, SweepOutcome
 from ccim_core.sweeps.grid import grid_configs, read_grids
@@ -79,8 +77,7 @@ def make_controlled(
         processes=processes,
         quiet=quiet,
     )
-    compare_with_baselines(study, n_resamples=n_bootstrap, quiet=quiet)
-    write_json(study.analysis_root / EVALUATION_FILE, table_rows(study_table(study)))
+    write_study_table(study, n_resamples=n_bootstrap, quiet=quiet)
     return outcome
 
 

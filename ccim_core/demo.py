@@ -18,10 +18,9 @@ from ccim_core.datasets.controlled.generator import (
     write_truth,
 )
 from ccim_core.errors import InputError
-from ccim_core.evaluation.comparisons import compare_with_baselines
 from ccim_core.evaluation.probes import probe_runs
-from ccim_core.evaluation.selection import select_by_validation
-from ccim_core.evaluation.table import study_table, table_rows
+from ccim_core.evaluation.selection import GROUPS, select_by_validation
+from ccim_core.evaluation.table import write_study_table
 from ccim_core.evaluation.variants import run_variant
 from ccim_core.files import write_json
 from ccim_core.labels import LABEL_SETS
@@ -83,6 +82,9 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "model.subject_parts": "subject",
         "model.context_parts": "people",
     },
+    # A method's oracle sees what the method sees: these are of `subject-only` and of `matted`.
+    "oracle-subject-only": {"train.split": "oracle_train", "model.inputs": "subject"},
+    "oracle-matted": {"train.split": "oracle_train", "model.subject_parts": "subject"},
 }
 
 
@@ -104,9 +106,7 @@ PROBED = (
     "matted",
 )
 PROBES_FILE = "probes.json"
-# Variants whose weights saw the validation split, which can therefore not judge them.
-FITTED_ON_VALIDATION = ("last-layer-refit",)
-# What validation alone would choose: among variants that see pictures as they are, and among all.
+# What validation alone would choose, of each group.
 SELECTION_FILE = "selection.json"
 
 
@@ -165,11 +165,8 @@ def make_demo(
         full_seeds=(seeds[0],),
     )
     _check(run_in_processes(study, configs, options, processes=processes, quiet=quiet))
-    compare_with_baselines(study, n_resamples=n_bootstrap, quiet=quiet)
-    table = study_table(study)
-    write_json(study.analysis_root / "evaluation.json", table_rows(table))
-    eligible = table[~table["variant"].isin(FITTED_ON_VALIDATION)]
-    chosen = [select_by_validation(eligible, inputs=inputs) for inputs in ("full", None)]
+    table = write_study_table(study, n_resamples=n_bootstrap, quiet=quiet)
+    chosen = [select_by_validation(table, group=group) for group in GROUPS]
     write_json(study.analysis_root / SELECTION_FILE, chosen)
     _probe(study, data, seeds[0], quiet=quiet)
     return study

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ccim_core.evaluation.intervals import INTERVALS_FILE
 from ccim_core.evaluation.predictions import KEY_COLUMNS
 from ccim_core.evaluation.table import study_table, table_rows
 from ccim_core.evaluation.variants import own_estimator
@@ -68,6 +69,9 @@ def ship_study(
     table = out / "analysis" / "evaluation.json"
     if table.is_file():
         _write_compactly(table, table_rows(study_table(shipped)))
+    intervals = out / "analysis" / INTERVALS_FILE
+    if intervals.is_file():
+        _write_compactly(intervals, read_json(intervals))
     return shipped
 
 

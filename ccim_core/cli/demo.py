@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ccim_core.errors import InputError
+
 __all__ = ["add_parser"]
 
 
@@ -32,6 +34,18 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--seed", type=int, default=0, help="of the data")
     parser.add_argument("--runs", type=int, default=3, help="training seeds a variant")
     parser.add_argument(
+        "--data-seeds",
+        type=int,
+        default=1,
+        help="also train the headline variants on data of this many seeds (the first is --seed)",
+    )
+    parser.add_argument(
+        "--dictionary-seeds",
+        type=int,
+        default=1,
+        help="also train them with dictionaries of this many seeds",
+    )
+    parser.add_argument(
         "--processes", type=int, help="that share the runs; default: one a core, four at most"
     )
     parser.add_argument("--ship", type=Path, help="also write it here as it ships with the app")
@@ -40,9 +54,15 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _make(arguments: argparse.Namespace) -> int:
+    from ccim_core.data_variation import make_data_variation
     from ccim_core.datasets.controlled.generator import ControlledConfig
     from ccim_core.demo import make_demo, ship_demo
 
+    if min(arguments.data_seeds, arguments.dictionary_seeds) < 1:
+        raise InputError(
+            "Expected --data-seeds and --dictionary-seeds of 1 or more, got "
+            f"{arguments.data_seeds} and {arguments.dictionary_seeds}."
+        )
     controlled = ControlledConfig(
         bias=arguments.bias,
         cue_agreement=arguments.cue_agreement,
@@ -62,6 +82,14 @@ def _make(arguments: argparse.Namespace) -> int:
         processes=arguments.processes,
         quiet=arguments.quiet,
     )
+    if max(arguments.data_seeds, arguments.dictionary_seeds) > 1:
+        make_data_variation(
+            study,
+            data_seeds=arguments.data_seeds,
+            dictionary_seeds=arguments.dictionary_seeds,
+            processes=arguments.processes,
+            quiet=arguments.quiet,
+        )
     print(f"study: {study.path}")
     if arguments.ship:
         print(f"as shipped: {ship_demo(study, arguments.ship).path}")

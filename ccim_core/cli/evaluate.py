@@ -22,11 +22,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "evaluate",
         help="predictions, metrics with intervals, and the table of a study",
         description="Evaluate the runs of a study that have no evaluation yet (or the named ones "
-        "again), then print a row a run variant, estimator and split with mean and standard "
+        "again; those without weights from the predictions that they keep), then print a row a "
+        "run variant, estimator and split with mean and standard "
         "deviation over seeds; the app reads the same table from the study.",
     )
     parser.add_argument("--study", type=Path, required=True, help="study directory")
     parser.add_argument("--run", action="append", help="evaluate this run (again); repeatable")
+    parser.add_argument("--all", action="store_true", help="evaluate every run (again)")
     parser.add_argument("--splits", nargs="+", help="splits to predict; all by default")
     parser.add_argument("--embeddings", nargs="*", default=[], metavar="SPLIT")
     parser.add_argument("--bootstrap", type=int, default=1000, help="resamples, 0 for none")
@@ -35,7 +37,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         choices=("auto", "scene", "cluster"),
         default="auto",
         help="what the shift estimate makes emotion independent of: the scene, or the dictionary's "
-        "cluster (auto: scenes where every subject has one)",
+        "cluster, if it is shown to hold all that the scene tells of the emotion (auto: scenes "
+        "where every subject has one, else there is no estimate)",
     )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--json", action="store_true", help="print the table as JSON")
@@ -44,10 +47,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
-    from ccim_core.evaluation.comparisons import compare_with_baselines
-    from ccim_core.evaluation.evaluate import EVALUATION_FILE, evaluate_run
-    from ccim_core.evaluation.table import study_table, table_rows
-    from ccim_core.files import write_json
+    from ccim_core.evaluation.evaluate import EVALUATION_FILE, evaluate_run, reevaluate
+    from ccim_core.evaluation.table import table_rows, write_study_table
     from ccim_core.progress import progress
     from ccim_core.run import Run
     from ccim_core.study import Study
@@ -70,23 +71,24 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         )
     if arguments.run:
         paths = [study.run_path(name) for name in arguments.run]
-    else:
+    elif not arguments.all:
         paths = [path for path in paths if not (path / EVALUATION_FILE).is_file()]
     device = make_accelerator(device=arguments.device).device
-    data = StudyData(study, device=device, quiet=arguments.quiet) if paths else None
+    data = StudyData(study, device=device, quiet=arguments.quiet)
     for path in progress(paths, "evaluate", unit="runs", quiet=arguments.quiet):
-        assert data is not None
+        run = Run.open(path)
+        if not (path / "model.safetensors").is_file():
+            reevaluate(run, study, n_bootstrap=arguments.bootstrap, contexts=arguments.contexts)
+            continue
         evaluate_run(
-            Run.open(path),
+            run,
             data,
             splits=arguments.splits,
             n_bootstrap=arguments.bootstrap,
             embeddings=arguments.embeddings,
             contexts=arguments.contexts,
         )
-    compare_with_baselines(study, n_resamples=arguments.bootstrap, quiet=arguments.quiet)
-    table = study_table(study)
-    write_json(study.analysis_root / EVALUATION_FILE, table_rows(table))
+    table = write_study_table(study, n_resamples=arguments.bootstrap, quiet=arguments.quiet)
     if arguments.json:
         json.dump(table_rows(table), sys.stdout, indent=2)
         print()
@@ -105,15 +107,18 @@ def _print_table(table: pd.DataFrame) -> None:
 
     columns = ["variant", "estimator", "split", "runs", "headline", "headline_sd", "gain", "ece"]
     estimated = not table["split"].eq("shift").any()
-    if estimated:
+    possible = bool(table["shift_estimate"].notna().any())
+    if estimated and possible:
         columns += ["shift_estimate", "shift_effective_size"]
     columns += [name for name in VAD_METRICS if name in table]
     print(table[columns].to_string(index=False, float_format=lambda value: f"{value:.3f}"))
-    if estimated:
+    if estimated and possible:
         groups = " and ".join(sorted(set(table["shift_groups"].dropna())))
         print(
             f"shift_estimate: subjects reweighted so that emotion does not depend on the {groups}, "
             "worth shift_effective_size subjects of equal weight"
         )
+    elif estimated:
+        print(f"shift: {'; '.join(sorted(set(table['shift_estimate_reason'].dropna())))}")
     if (table["runs"] == 1).any():
         print("one seed only, where headline_sd is NaN: how far training varies is unknown")

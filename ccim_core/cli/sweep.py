@@ -108,14 +108,11 @@ def _list(study: Study, configs: list[RunConfig]) -> int:
 
 
 def _report(study: Study, outcome: SweepOutcome, arguments: argparse.Namespace) -> int:
-    from ccim_core.evaluation.comparisons import compare_with_baselines
     from ccim_core.evaluation.evaluate import EVALUATION_FILE
-    from ccim_core.evaluation.table import study_table, table_rows
-    from ccim_core.files import write_json
+    from ccim_core.evaluation.table import write_study_table
 
-    compare_with_baselines(study, n_resamples=arguments.bootstrap, quiet=arguments.quiet)
+    write_study_table(study, n_resamples=arguments.bootstrap, quiet=arguments.quiet)
     table = study.analysis_root / EVALUATION_FILE
-    write_json(table, table_rows(study_table(study)))
     made = outcome.count("made") + outcome.count("elsewhere")
     print(
         f"runs: {study.runs_root} ({len(outcome.runs)} in the grid: {made} made now, "

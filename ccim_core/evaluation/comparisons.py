@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from ccim_core.evaluation.checks import align_predictions, require_same_study
+from ccim_core.evaluation.checks import require_same_study
 from ccim_core.evaluation.evaluate import EVALUATION_FILE, read_evaluation
-from ccim_core.evaluation.predictions import read_predictions
+from ccim_core.evaluation.predictions import aligned_outputs
+from ccim_core.evaluation.variants import baseline_key, is_bare
 from ccim_core.files import read_json, write_json
 from ccim_core.metrics.comparison import bootstrap_metric, metric_value
 from ccim_core.metrics.consistency import top_change_rate
@@ -25,9 +26,8 @@ from ccim_core.progress import progress
 from ccim_core.run import Run
 from ccim_core.study import Study
 from ccim_core.training.config import to_dict
-from ccim_core.training.content import baseline_key
 
-__all__ = ["compare_with_baselines", "find_baselines"]
+__all__ = ["StudyOutputs", "compare_with_baselines", "find_baselines"]
 
 _REFERENCE = "likelihood"
 _LEVEL = 0.95
@@ -41,8 +41,11 @@ def find_baselines(runs: Sequence[Run]) -> dict[str, Run | None]:
     """
     plain: dict[str, list[Run]] = {}
     for run in runs:
-        if run.config.intervention.name == "none" and not run.config.train.refit:
-            plain.setdefault(baseline_key(to_dict(run.config)), []).append(run)
+        values = to_dict(run.config)
+        # What is erased is part of the key: a run with it has its own plain run.
+        bare = {**values, "model": {**values["model"], "subject_erase": 0}}
+        if is_bare(bare):
+            plain.setdefault(baseline_key(values), []).append(run)
     found: dict[str, Run | None] = {}
     for run in runs:
         candidates = plain.get(baseline_key(to_dict(run.config)), [])
@@ -103,17 +106,55 @@ def _sources(run: Run, baseline: Run | None) -> dict[str, Any]:
     }
 
 
-class _Comparison:
+class StudyOutputs:
+    """Outputs of a study's runs and the headline of their resamples, a few runs at a time.
+
+    `metric` is the headline, `n_resamples` whole sources (where a subject has none: images) are
+    drawn with replacement, the same for every run.
+    """
+
     def __init__(self, study: Study, n_resamples: int) -> None:
         self.study, self.n_resamples = study, n_resamples
         self.metric = study.labels.headline
-        # The plain run's side is the same for all that are compared with it.
-        self.outputs = lru_cache(maxsize=8)(self._outputs)
-        self.draws = lru_cache(maxsize=8)(self._draws)
+        # A plain run's side is the same for all that are compared with it.
+        self.outputs = lru_cache(maxsize=12)(self._outputs)
+        self.draws = lru_cache(maxsize=96)(self._draws)
+        self.subjects = lru_cache(maxsize=12)(self._subjects)
+
+    def value(self, path: Path, split: str, estimator: str) -> float:
+        """The headline of a run's estimator on a split; NaN where it is undefined."""
+        targets, _ = self.subjects(split)
+        return metric_value(targets, self.outputs(path)[split, estimator], metric=self.metric)
+
+    def _subjects(self, split: str) -> tuple[np.ndarray, np.ndarray]:
+        """Targets (n, C) of a split, and what is resampled whole, (n,)."""
+        part = self.study.manifest.split(split)
+        clusters = part.frame["image"].astype(object)
+        if "source_id" in part.frame:
+            clusters = part.frame["source_id"].astype(object).fillna(clusters)
+        return part.targets(), clusters.to_numpy(str)
+
+    def _outputs(self, path: Path) -> dict[tuple[str, str], np.ndarray]:
+        return aligned_outputs(Run.open(path), self.study.manifest)
+
+    def _draws(self, path: Path, split: str, estimator: str) -> np.ndarray:
+        targets, clusters = self.subjects(split)
+        return bootstrap_metric(
+            targets,
+            self.outputs(path)[split, estimator],
+            metric=self.metric,
+            clusters=clusters,
+            n_resamples=self.n_resamples,
+        )
+
+
+class _Comparison:
+    def __init__(self, study: Study, n_resamples: int) -> None:
+        self.all = StudyOutputs(study, n_resamples)
 
     def rows(self, run: Run, baseline: Run) -> list[dict[str, Any]]:
         """A record a split and estimator that both have predictions for."""
-        mine, theirs = self.outputs(run.path), self.outputs(baseline.path)
+        mine, theirs = self.all.outputs(run.path), self.all.outputs(baseline.path)
         return [
             self._row(run, baseline, split, estimator)
             for split, estimator in mine
@@ -122,67 +163,35 @@ class _Comparison:
         ]
 
     def _row(self, run: Run, baseline: Run, split: str, estimator: str) -> dict[str, Any]:
-        targets, clusters = self._subjects(split)
-        before = self.outputs(baseline.path)[split, _REFERENCE]
-        after = self.outputs(run.path)[split, estimator]
-        change = metric_value(targets, after, metric=self.metric) - metric_value(
-            targets, before, metric=self.metric
+        targets, clusters = self.all.subjects(split)
+        before = self.all.outputs(baseline.path)[split, _REFERENCE]
+        after = self.all.outputs(run.path)[split, estimator]
+        change = self.all.value(run.path, split, estimator) - self.all.value(
+            baseline.path, split, _REFERENCE
         )
         record: dict[str, Any] = {
             "split": split,
             "estimator": estimator,
-            "metric": self.metric,
+            "metric": self.all.metric,
             "difference": change if np.isfinite(change) else None,
             "top_change": top_change_rate(before, after),
             "mcnemar": None,
         }
-        if len(np.unique(clusters)) > 1 and self.n_resamples:
+        if len(np.unique(clusters)) > 1 and self.all.n_resamples:
             paired = paired_bootstrap(
-                self.draws(baseline.path, split, _REFERENCE),
-                self.draws(run.path, split, estimator),
+                self.all.draws(baseline.path, split, _REFERENCE),
+                self.all.draws(run.path, split, estimator),
                 difference=change,
                 level=_LEVEL,
             )
             record["interval"] = [_json(paired.low), _json(paired.high)]
             record["p_value"] = _json(paired.p_value)
-            record["level"], record["n_bootstrap"] = _LEVEL, self.n_resamples
-        if self.study.labels.kind == "single":
+            record["level"], record["n_bootstrap"] = _LEVEL, self.all.n_resamples
+        if self.all.study.labels.kind == "single":
             labels = targets.argmax(1)
             correct = [outputs.argmax(1) == labels for outputs in (before, after)]
             record["mcnemar"] = asdict(mcnemar_exact(*correct))
         return record
-
-    def _subjects(self, split: str) -> tuple[np.ndarray, np.ndarray]:
-        part = self.study.manifest.split(split)
-        return part.targets(), part.frame["image"].to_numpy(str)
-
-    def _outputs(self, path: Path) -> dict[tuple[str, str], np.ndarray]:
-        """Split and estimator to outputs (n, C) in the manifest's order."""
-        run = Run.open(path)
-        table = read_predictions(run)
-        emotions = list(run.labels.emotions)
-        found = {}
-        for (split, estimator), part in table.groupby(
-            ["split", "estimator"], observed=True, sort=False
-        ):
-            order = align_predictions(
-                part["sample_id"].to_numpy(),
-                self.study.manifest,
-                str(split),
-                source=str(path / "predictions.parquet"),
-            )
-            found[str(split), str(estimator)] = part[emotions].to_numpy(np.float64)[order]
-        return found
-
-    def _draws(self, path: Path, split: str, estimator: str) -> np.ndarray:
-        targets, clusters = self._subjects(split)
-        return bootstrap_metric(
-            targets,
-            self.outputs(path)[split, estimator],
-            metric=self.metric,
-            clusters=clusters,
-            n_resamples=self.n_resamples,
-        )
 
 
 def _json(value: float) -> float | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -19,23 +20,40 @@ from ccim_core.evaluation.controls import (
 from ccim_core.evaluation.embeddings import write_embeddings
 from ccim_core.evaluation.predictions import (
     SplitFeatures,
+    aligned_outputs,
     predict_split,
     split_features,
     write_predictions,
 )
 from ccim_core.evaluation.vad import vad_errors
 from ccim_core.files import read_json, write_json
+from ccim_core.manifest import Manifest
 from ccim_core.metrics.consistency import top_change_rate, within_group_movement
+from ccim_core.metrics.dependence import Residual, residual_dependence
 from ccim_core.metrics.groups import group_proportions
 from ccim_core.metrics.summary import evaluate_outputs
 from ccim_core.run import Run
+from ccim_core.study import Study
 from ccim_core.training.data import StudyData
 
-__all__ = ["EVALUATION_FILE", "ContextSource", "evaluate_run", "read_evaluation"]
+__all__ = [
+    "EVALUATION_FILE",
+    "NO_SCENES",
+    "ContextSource",
+    "ShiftContexts",
+    "evaluate_run",
+    "read_evaluation",
+    "reevaluate",
+    "shift_contexts",
+]
 
 ContextSource = Literal["auto", "scene", "cluster"]
 
 EVALUATION_FILE = "evaluation.json"
+NO_SCENES = (
+    "not estimable without scenes: clusters of contexts leave dependence of emotion and scene, and "
+    "reweighting over them rises with what is left"
+)
 
 
 def evaluate_run(
@@ -54,7 +72,7 @@ def evaluate_run(
         n_bootstrap: resamples for the intervals, clustered by image.
         embeddings: splits whose joint features are stored too.
         contexts: what the shift estimate makes emotion independent of: "scene" or the dictionary's
-            "cluster"; "auto" takes scenes where every subject has one.
+            "cluster" (see `shift_contexts`); "auto" takes scenes where every subject has one.
 
     Returns:
         What `evaluation.json` holds: `rows` (a record a split × estimator) and `controls`
@@ -98,6 +116,58 @@ def read_evaluation(run: Run) -> dict[str, Any]:
     return read_json(path)
 
 
+def reevaluate(
+    run: Run, study: Study, *, n_bootstrap: int = 1000, contexts: ContextSource = "auto"
+) -> dict[str, Any]:
+    """Bring a run's evaluation up to date from the predictions that it keeps, without weights.
+
+    What a row has stays, for it was computed from every digit where predictions may keep three,
+    and so do controls and rows of splits without predictions. What a row lacks is computed, and so
+    is a shift estimate that was taken over other contexts; one over clusters that nothing is known
+    of is taken away.
+
+    Raises:
+        InputError: no evaluation or predictions, or such with missing subjects.
+    """
+    require_same_study(run, study)
+    evaluation = read_evaluation(run)
+    kept = {(row["split"], row["estimator"]): row for row in evaluation["rows"]}
+    by_split: dict[str, dict[str, np.ndarray]] = {}
+    for (split, estimator), values in aligned_outputs(run, study.manifest).items():
+        by_split.setdefault(split, {})[estimator] = values
+    for split, outputs in by_split.items():
+        rows = study.manifest.split(split)
+        chosen = shift_contexts(rows.frame, rows.targets(), None, contexts)
+        for record in _split_records(run, study.manifest, split, outputs, chosen, n_bootstrap):
+            key = record["split"], record["estimator"]
+            kept[key] = _up_to_date(kept.get(key, {}), record)
+    for key, row in kept.items():
+        if row.get("shift_groups") == "cluster" and "shift_residual" not in row:
+            kept[key] = _without_shift(row) | ShiftContexts(reason=NO_SCENES).record()
+    evaluation["rows"] = list(kept.values())
+    write_json(run.path / EVALUATION_FILE, evaluation)
+    return evaluation
+
+
+def _up_to_date(row: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
+    """A kept `row` with what `record`, made anew, has beyond it."""
+    if row.get("shift_groups") != record["shift_groups"]:
+        row = _without_shift(row)
+    found = {**record, **row}
+    if "per_class" in row:
+        pairs = zip(record["per_class"], row["per_class"], strict=True)
+        found["per_class"] = [{**new, **old} for new, old in pairs]
+    return found
+
+
+def _without_shift(row: dict[str, Any]) -> dict[str, Any]:
+    def kept(one: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in one.items() if not name.startswith("shift_")}
+
+    classes = {"per_class": [kept(one) for one in row["per_class"]]} if "per_class" in row else {}
+    return kept(row) | classes
+
+
 def _records(
     run: Run,
     data: StudyData,
@@ -107,28 +177,48 @@ def _records(
     contexts: ContextSource,
 ) -> list[dict[str, Any]]:
     rows = data.manifest.frame.iloc[features.rows]
-    source, groups = context_groups(rows, features.stratum.numpy(), contexts)
     targets = data.targets[features.rows]
+    chosen = shift_contexts(rows, targets, features.stratum.numpy(), contexts)
     outputs = _outputs_by_estimator(frame, run)
-    reference = outputs.get("likelihood")
     vad = vad_errors(run, data, features)
+    return [
+        record | vad
+        for record in _split_records(
+            run, data.manifest, features.split, outputs, chosen, n_bootstrap
+        )
+    ]
+
+
+def _split_records(
+    run: Run,
+    manifest: Manifest,
+    split: str,
+    outputs: Mapping[str, np.ndarray],
+    contexts: ShiftContexts,
+    n_bootstrap: int,
+) -> list[dict[str, Any]]:
+    """A record an estimator of `outputs`, (n, C) each in the order of the manifest's split."""
+    part = manifest.split(split)
+    rows, targets = part.frame, part.targets()
+    proportions = _train_proportions(run, manifest)
+    reference = outputs.get("likelihood")
     records = []
     for key, values in outputs.items():
-        record: dict[str, Any] = {"split": features.split, "estimator": key}
+        record: dict[str, Any] = {"split": split, "estimator": key}
         record |= evaluate_outputs(
             targets,
             values,
             run.labels,
             images=rows["image"].to_numpy(str),
             context_group=_column(rows, "context_group"),
-            context_cluster=groups,
-            train_proportions=_train_proportions(run, data),
+            context_cluster=contexts.groups,
+            train_proportions=proportions,
             n_bootstrap=n_bootstrap,
         )
-        record["shift_groups"] = source
+        record |= contexts.record()
         if reference is not None and key != "likelihood":
             record["top_change_from_likelihood"] = top_change_rate(reference, values)
-        record |= _movement(run, rows, values) | vad
+        record |= _movement(run, rows, values)
         records.append(record)
     return records
 
@@ -156,22 +246,67 @@ def _outputs_by_estimator(frame: pd.DataFrame, run: Run) -> dict[str, np.ndarray
     }
 
 
-def context_groups(
-    rows: pd.DataFrame, cluster: np.ndarray, source: ContextSource
-) -> tuple[str, np.ndarray]:
-    """What stands for the context z in P(y)P(z), and each row's, (n,).
+@dataclass(frozen=True, kw_only=True)
+class ShiftContexts:
+    """What stands for the context z in P(y)P(z): `groups` (n,) of a `source`, or None with the
+    `reason` why there is no shift estimate; `residual` where clusters were held against scenes."""
 
-    Raises InputError for "scene" where a row has none.
+    source: Literal["scene", "cluster"] | None = None
+    groups: np.ndarray | None = None
+    reason: str = ""
+    residual: Residual | None = None
+
+    def record(self) -> dict[str, Any]:
+        """What an evaluation's row has of it."""
+        found: dict[str, Any] = {"shift_groups": self.source}
+        if self.groups is None:
+            found |= {"shift_estimate": None, "shift_estimate_reason": self.reason}
+        if self.residual is not None:
+            found |= {
+                "shift_residual": self.residual.bits,
+                "shift_residual_null": self.residual.null,
+                "shift_residual_null_95": self.residual.null_95,
+                "shift_residual_verdict": self.residual.verdict,
+            }
+        return found
+
+
+def shift_contexts(
+    rows: pd.DataFrame, targets: np.ndarray, cluster: np.ndarray | None, source: ContextSource
+) -> ShiftContexts:
+    """Scenes where every subject has one; clusters only where they are asked for and are shown to
+    hold all that the scene tells of the emotion, which takes scenes too.
+
+    Args:
+        rows, targets: the split, and its labels (n, C).
+        cluster: (n,) the dictionary's cluster of each subject; None where it is not known.
+
+    Raises:
+        InputError: "scene" where a row has none.
     """
     complete = "scene" in rows and bool(rows["scene"].notna().all())
     if source == "scene" and not complete:
         raise InputError(
-            "Expected a scene for every subject, got rows without; take the dictionary's clusters "
-            "(`--contexts cluster`)."
+            "Expected a scene for every subject, got rows without; give the manifest a column "
+            "`scene` (a Places365 network can fill it in)."
         )
-    if complete and source != "cluster":
-        return "scene", rows["scene"].to_numpy(str)
-    return "cluster", cluster
+    if not complete:
+        return ShiftContexts(reason=NO_SCENES)
+    scenes = rows["scene"].to_numpy(str)
+    if source != "cluster":
+        return ShiftContexts(source="scene", groups=scenes)
+    if cluster is None:
+        return ShiftContexts(reason="the clusters of its subjects are not known without weights")
+    images = rows["image"].to_numpy(str)
+    residual = residual_dependence(targets, scenes, cluster, images=images)
+    if residual.verdict == "held":
+        return ShiftContexts(source="cluster", groups=cluster, residual=residual)
+    verb = "leave" if residual.verdict == "not held" else "may leave"
+    reason = (
+        f"not estimable over clusters: they {verb} dependence of emotion and scene "
+        f"({residual.bits:.2f} bits; by chance {residual.null:.2f}, up to {residual.null_95:.2f})"
+    )
+    return ShiftContexts(reason=reason, residual=residual)
 
 
 def _column(rows: pd.DataFrame, name: str) -> np.ndarray | None:
@@ -180,13 +315,13 @@ def _column(rows: pd.DataFrame, name: str) -> np.ndarray | None:
     return rows[name].fillna("unknown").to_numpy(str)
 
 
-def _train_proportions(run: Run, data: StudyData) -> dict[tuple[str, str], float] | None:
+def _train_proportions(run: Run, manifest: Manifest) -> dict[tuple[str, str], float] | None:
     """The training mix of emotion × context group, for averages that are reweighted to it."""
-    rows = data.rows(run.config.train.split)
-    groups = _column(data.manifest.frame.iloc[rows], "context_group")
+    part = manifest.split(run.config.train.split)
+    groups = _column(part.frame, "context_group")
     if run.labels.kind == "multi" or groups is None:
         return None
-    emotions = data.targets[rows].argmax(1)
+    emotions = part.targets().argmax(1)
     return group_proportions(emotions, groups, names=run.labels.emotions)
 
 

@@ -12,13 +12,22 @@ import torch
 from torch import Tensor
 
 from ccim_core.errors import InputError
+from ccim_core.evaluation.checks import align_predictions
 from ccim_core.files import write_atomically
+from ccim_core.manifest import Manifest
 from ccim_core.run import Run
 from ccim_core.training.assembly import split_samples
 from ccim_core.training.data import StudyData
 from ccim_core.training.samples import Samples
 
-__all__ = ["KEY_COLUMNS", "SplitFeatures", "predict_split", "read_predictions", "split_features"]
+__all__ = [
+    "KEY_COLUMNS",
+    "SplitFeatures",
+    "aligned_outputs",
+    "predict_split",
+    "read_predictions",
+    "split_features",
+]
 
 KEY_COLUMNS = ("sample_id", "split", "estimator")
 _ROWS = 512
@@ -104,3 +113,23 @@ def read_predictions(run: Run, *, split: str | None = None) -> pd.DataFrame:
     if missing:
         raise InputError(f"Expected columns {sorted(missing)} in {path}, got none of them.")
     return table
+
+
+def aligned_outputs(run: Run, manifest: Manifest) -> dict[tuple[str, str], np.ndarray]:
+    """Split and estimator to a run's kept outputs (n, C), float64, in the manifest's order.
+
+    Raises InputError when there are none, or not one for each subject of a split.
+    """
+    emotions = list(run.labels.emotions)
+    found = {}
+    for (split, estimator), part in read_predictions(run).groupby(
+        ["split", "estimator"], observed=True, sort=False
+    ):
+        order = align_predictions(
+            part["sample_id"].to_numpy(),
+            manifest,
+            str(split),
+            source=str(run.path / "predictions.parquet"),
+        )
+        found[str(split), str(estimator)] = part[emotions].to_numpy(np.float64)[order]
+    return found

@@ -12,42 +12,52 @@ from typing import Any
 
 import pandas as pd
 
-__all__ = ["RULE", "select_by_validation"]
+__all__ = ["GROUPS", "RULE", "select_by_validation"]
+
+GROUPS = ("mask-free", "all")
+"""Among what is chosen: variants that need no mask of the subject or the scene, or all."""
 
 RULE = (
     "the highest mean over seeds of the headline metric on `val`, subjects reweighted to "
-    "P(emotion)P(context); oracles are not eligible; ties go to the first by name"
+    "P(emotion)P(context); oracles, and what was fitted on `val`, are not eligible; ties go to the "
+    "first by name"
 )
 
 _VALIDATION = "val"
 _CRITERION = "shift_estimate"
 
 
-def select_by_validation(table: pd.DataFrame, *, inputs: str | None = None) -> dict[str, Any]:
+def select_by_validation(table: pd.DataFrame, *, group: str = "all") -> dict[str, Any]:
     """The variant and estimator that `RULE` chooses, with what it then reaches elsewhere.
 
     Args:
         table: as by `study_table`.
-        inputs: only variants whose network sees this ("full", "full, subject matted", …).
+        group: of GROUPS.
 
     Returns:
-        `rule`, `inputs`, `variant`, `estimator`, `criterion` and `criterion_sd` (on `val`),
+        `rule`, `group`, `variant`, `estimator`, `criterion` and `criterion_sd` (on `val`),
         `effective_size` (subjects that the criterion rests on), `candidates` (number of), and by
-        split `headline` and `headline_sd`; on `shift` also every `recovery_*` value. Where nothing
+        split `headline` and `headline_sd`; on `shift` also every `recovery*` value. Where nothing
         can be chosen `variant` is None and `reason` says why.
+
+    Raises:
+        ValueError: an unknown group.
     """
-    found: dict[str, Any] = {"rule": RULE, "inputs": inputs, "variant": None}
+    if group not in GROUPS:
+        raise ValueError(f"Expected `group` to be one of {GROUPS}, got {group!r}.")
+    found: dict[str, Any] = {"rule": RULE, "group": group, "variant": None}
     if table.empty or _CRITERION not in table:
         return {**found, "reason": "no run has been evaluated with a shift estimate"}
-    candidates = table[(table["split"] == _VALIDATION) & ~table["oracle"].astype(bool)]
-    if inputs is not None:
-        candidates = candidates[candidates["inputs"] == inputs]
+    candidates = table[table["split"] == _VALIDATION]
+    for name in ("oracle", "refit", *(["masks"] if group == "mask-free" else [])):
+        candidates = candidates[~candidates[name].astype(bool)]
     candidates = candidates[candidates[_CRITERION].notna()]
     if candidates.empty:
         return {**found, "reason": "no run has a shift estimate on `val`"}
     order = candidates.sort_values(["variant", "estimator"], kind="stable")
     best = order.to_dict("records")[int(order[_CRITERION].to_numpy(float).argmax())]
-    same = (table["variant"] == best["variant"]) & (table["estimator"] == best["estimator"])
+    same = (table["family"] == best["family"]) & (table["variant"] == best["variant"])
+    same &= table["estimator"] == best["estimator"]
     return {
         **found,
         "variant": best["variant"],
@@ -62,7 +72,7 @@ def select_by_validation(table: pd.DataFrame, *, inputs: str | None = None) -> d
 
 def _reached(row: dict[str, Any]) -> dict[str, Any]:
     names = ["headline", "headline_sd"]
-    names += [name for name in row if name.startswith("recovery_") and "reason" not in name]
+    names += [name for name in row if name.startswith("recovery") and "reason" not in name]
     values = {name: _finite(row.get(name)) for name in names}
     return {name: value for name, value in values.items() if value is not None}
 

@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 from scipy import sparse
-from scipy.special import bdtr
+from scipy.special import bdtr, stdtrit
 
 from ccim_core.metrics.average_precision import (
     AP_KINDS,
@@ -30,6 +30,7 @@ __all__ = [
     "IntervalKind",
     "McNemar",
     "PairedComparison",
+    "SeedInterval",
     "bootstrap_average_precision",
     "bootstrap_interval",
     "bootstrap_ratio",
@@ -37,6 +38,7 @@ __all__ = [
     "cluster_counts",
     "mcnemar_exact",
     "paired_bootstrap",
+    "seed_interval",
 ]
 
 RandomState = int | np.random.Generator
@@ -73,6 +75,25 @@ class PairedComparison:
     level: float
     p_value: float
     n_resamples: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeedInterval:
+    """A mean over `n_seeds` training seeds, with an interval over subjects and seeds together.
+
+    With one seed `low` and `high` are of the subjects alone.
+    """
+
+    estimate: float
+    low: float
+    high: float
+    level: float
+    n_seeds: int
+
+    @property
+    def excludes_zero(self) -> bool:
+        """Whether 0 lies outside; False where the interval is undefined."""
+        return self.low > 0 or self.high < 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -247,6 +268,39 @@ def paired_bootstrap(
         p_value=float(p_value) if np.isfinite(interval.low) else float("nan"),
         n_resamples=len(defined),
     )
+
+
+def seed_interval(values: Any, draws: Any, *, level: float = 0.95) -> SeedInterval:
+    """Interval of a mean over training seeds, for other subjects and other seeds.
+
+    Args:
+        values: (S,) the statistic of each seed on the data themselves; for a difference of two
+            methods, that of each pair of one seed.
+        draws: (S, n_resamples) the same in resamples of subjects, one resample for all seeds.
+
+    The mean varies with the subjects, V₁ = the variance of the draws' mean over seeds, and with
+    the seeds, V₂ = s²/S. The interval is mean ± t·√(V₁ + V₂), where t has Satterthwaite's degrees
+    of freedom (V₁ + V₂)²·(S − 1)/V₂²: resampling three seeds would show two thirds of their
+    variance, and treat it as known. What seeds and subjects vary in together counts in both terms,
+    so the interval is a little too wide rather than too narrow.
+    """
+    values = np.asarray(values, np.float64)
+    draws = np.asarray(draws, np.float64)
+    if values.ndim != 1 or not len(values) or draws.ndim != 2 or len(draws) != len(values):
+        raise ValueError(
+            f"Expected `values` (S,) and `draws` (S, n), got {values.shape} and {draws.shape}."
+        )
+    n = len(values)
+    moved = draws.mean(axis=0)
+    moved = moved[np.isfinite(moved)]
+    estimate, low, high = float(values.mean()), float("nan"), float("nan")
+    if np.isfinite(estimate) and len(moved) > 1 and 2 * len(moved) >= draws.shape[1]:
+        of_seeds = values.var(ddof=1) / n if n > 1 else 0.0
+        total = moved.var(ddof=1) + of_seeds
+        freedom = total**2 * (n - 1) / of_seeds**2 if of_seeds else np.inf
+        half = float(stdtrit(freedom, (1 + level) / 2) * np.sqrt(total))
+        low, high = estimate - half, estimate + half
+    return SeedInterval(estimate=estimate, low=low, high=high, level=level, n_seeds=n)
 
 
 def mcnemar_exact(correct_first: Any, correct_second: Any) -> McNemar:

@@ -1,8 +1,10 @@
 """What a real test set says about a shift, where no unbiased data exist.
 
-Reweighting test subjects from P(y, z) to P(y)P(z) makes emotion independent of the context
-cluster z, as an intervention on context would; it rests on few subjects where the bias is strong,
-so the effective sample size stands beside every figure. Leaving contexts out asks another
+Reweighting test subjects from P(y, z) to P(y)P(z) makes emotion independent of z, as an
+intervention on context would, if z is all of the context that tells of the emotion: scenes, or
+strata that are shown to hold as much (`residual_dependence`). Over anything coarser the estimate
+rises with what is left of the bias, and so does its effective sample size: that says how many
+subjects a figure rests on, not whether it is of a shift. Leaving contexts out asks another
 question: what happens in places never seen in training.
 """
 

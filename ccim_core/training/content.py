@@ -25,7 +25,6 @@ from ccim_core.training.streams import StreamPlan, dictionary_plan, stream_plans
 
 __all__ = [
     "Content",
-    "baseline_key",
     "effective_settings",
     "finished_content",
     "idle_fields",
@@ -117,16 +116,6 @@ def finished_content(path: Path, study: Study) -> Content | None:
     if study.same_manifest(manifest):
         manifest = study.manifest_hash
     return _hash(info["config"], manifest, weights)
-
-
-def baseline_key(values: Mapping[str, Any]) -> str:
-    """What a run shares with its baseline: all but the intervention, a refit and the dictionary.
-
-    The plain run with the same key is the one that an intervention's effect is measured against.
-    """
-    settings = effective_settings(values)
-    del settings["intervention"], settings["dictionary"], settings["train"]["refit"]
-    return json.dumps(settings, sort_keys=True)
 
 
 def _hash(values: Mapping[str, Any], manifest: str, weights: Mapping[str, str | None]) -> Content:

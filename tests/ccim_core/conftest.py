@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,14 @@ TINY_VARIANTS = ("none", "ccim", "counterfactual", "oracle", "subject-only")
 def tiny_study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """Six splits of 4 scenes, five variants × two seeds, trained and evaluated."""
     return make_tiny_demo(tmp_path_factory.mktemp("demo") / "study")
+
+
+@pytest.fixture
+def copied(tiny_study: Study, tmp_path: Path) -> Study:
+    """The tiny study without its features, to be changed."""
+    path = tmp_path / "copy"
+    shutil.copytree(tiny_study.path, path, ignore=shutil.ignore_patterns("features", "embeddings"))
+    return Study.open(path)
 
 
 def make_tiny_demo(path: Path) -> Study:

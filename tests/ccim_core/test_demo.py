@@ -84,6 +84,7 @@ def test_other_settings_or_another_folder_are_refused(tiny_study: Study, tmp_pat
         ["--clarity-low", "0"],
         ["--scenes", "99"],
         ["--train-size", "3"],
+        ["--data-seeds", "0"],
     ],
 )
 def test_bad_settings_are_one_sentence_and_write_nothing(
@@ -116,6 +117,17 @@ def test_a_shipped_study_still_opens_predicts_and_compares(
     assert len(shipped.run_paths()) == len(tiny_study.run_paths())
     for a, b in zip(summary(tiny_study)["rows"], summary(shipped)["rows"], strict=True):  # type: ignore[call-overload]
         assert b == pytest.approx(a, abs=1e-5)
+    for split in ("val", "shift"):  # of `val` no predictions ship
+        ends = [
+            [
+                row["difference_low"]
+                for row in table_rows(study_table(study))
+                if row["variant"] == "subject-only" and row["split"] == split
+            ]
+            for study in (tiny_study, shipped)
+        ]
+        assert None not in ends[0]
+        assert ends[1] == pytest.approx(ends[0], abs=1e-5)
     full = read_predictions(Run.open(tiny_study.run_path("ccim-seed1")), split="shift")
     small = read_predictions(Run.open(shipped.run_path("ccim-seed1")), split="shift")
     np.testing.assert_allclose(

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ccim_core.cli import main
+from ccim_core.evaluation.evaluate import NO_SCENES
 from ccim_core.files import read_json
 from tests.ccim_core.training.test_train import make_study
 
@@ -94,7 +95,7 @@ def test_what_cannot_be_meant_is_one_sentence(
     assert message in lines[0]
 
 
-def test_evaluate_says_what_reweighting_says_where_no_split_is_unbiased(
+def test_evaluate_says_that_a_shift_is_not_estimable_without_scenes(
     words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([*words, "--grid.intervention", "ccim"]) == 0
@@ -102,13 +103,14 @@ def test_evaluate_says_what_reweighting_says_where_no_split_is_unbiased(
     study = str(tmp_path / "study")
     assert main(["evaluate", "--study", study, "--quiet"]) == 0
     out = capsys.readouterr().out
-    assert "shift_effective_size" in out
-    assert "does not depend on the cluster" in out
+    assert "shift_effective_size" not in out
+    assert "shift: not estimable without scenes" in out
     assert "one seed only" in out
     assert main(["evaluate", "--study", study, "--quiet", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
-    assert {row["shift_groups"] for row in rows} == {"cluster"}
-    assert all(row["shift_effective_size"] > 0 for row in rows)
+    assert {row["shift_groups"] for row in rows} == {None}
+    assert {row["shift_estimate"] for row in rows} == {None}
+    assert {row["shift_estimate_reason"] for row in rows} == {NO_SCENES}
     assert {row["baseline"] for row in rows} == {None}  # there is no plain run
     refused = ["evaluate", "--study", study, "--run", "emot_net-ccim-seed0", "--contexts", "scene"]
     assert main([*refused, "--quiet"]) == 2

@@ -1,17 +1,20 @@
 from __future__ import annotations
 
 import json
+from typing import Literal
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ccim_core.cli import main
 from ccim_core.errors import InputError
 from ccim_core.evaluation.embeddings import read_embeddings
-from ccim_core.evaluation.evaluate import read_evaluation
+from ccim_core.evaluation.evaluate import NO_SCENES, read_evaluation, shift_contexts
 from ccim_core.evaluation.predictions import read_predictions
 from ccim_core.evaluation.probes import probe_run
 from ccim_core.evaluation.table import study_table
+from ccim_core.files import write_json
 from ccim_core.run import Run
 from ccim_core.study import Study
 from ccim_core.training.data import StudyData
@@ -122,3 +125,96 @@ def test_evaluate_without_a_study_or_runs_is_one_sentence(
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 2
     assert all(line.startswith("error: Expected") for line in lines)
+
+
+def rows_of(study: Study, split: str = "test") -> tuple[pd.DataFrame, np.ndarray]:
+    part = study.manifest.split(split)
+    return part.frame, part.targets()
+
+
+def test_a_shift_estimate_takes_scenes_and_clusters_only_where_they_hold_the_dependence(
+    tiny_study: Study,
+) -> None:
+    frame, targets = rows_of(tiny_study, "train")
+    scenes = pd.factorize(frame["scene"])[0]
+    given = shift_contexts(frame, targets, scenes, "auto")
+    assert (given.source, given.residual) == ("scene", None)
+    alike = shift_contexts(frame, targets, scenes, "cluster")
+    assert alike.source == "cluster"
+    assert alike.record()["shift_residual_verdict"] == "held"
+    other = np.random.default_rng(0).integers(4, size=len(frame))
+    found = shift_contexts(frame, targets, other, "cluster")
+    assert found.groups is None
+    record = found.record()
+    assert record["shift_estimate"] is None
+    assert record["shift_residual"] > record["shift_residual_null_95"]
+    assert record["shift_estimate_reason"].startswith("not estimable over clusters")
+    assert f"{record['shift_residual']:.2f} bits" in record["shift_estimate_reason"]
+
+
+@pytest.mark.parametrize("source", ["auto", "cluster"])
+def test_without_scenes_nothing_stands_in_for_them(
+    tiny_study: Study, source: Literal["auto", "cluster"]
+) -> None:
+    frame, targets = rows_of(tiny_study)
+    frame = frame.assign(scene=frame["scene"].where(frame.index != frame.index[0]))
+    found = shift_contexts(frame, targets, np.zeros(len(frame)), source)
+    assert found.record() == {
+        "shift_groups": None,
+        "shift_estimate": None,
+        "shift_estimate_reason": NO_SCENES,
+    }
+    with pytest.raises(InputError, match="scene for every subject"):
+        shift_contexts(frame, targets, np.zeros(len(frame)), "scene")
+
+
+def test_a_run_without_weights_is_brought_up_to_date_from_its_predictions(
+    copied: Study,
+) -> None:
+    run = Run.open(copied.run_path("ccim-seed0"))
+    for path in copied.run_paths():
+        (path / "model.safetensors").unlink()
+    before = read_evaluation(run)
+    # As it was written earlier: an estimate over clusters, with numbers that are missing since.
+    stale = json.loads(json.dumps(before))
+    for row in stale["rows"]:
+        row |= {"shift_groups": "cluster", "shift_estimate": 0.9, "shift_effective_size": 99.0}
+        del row["nll"]
+    write_json(run.path / "evaluation.json", stale)
+    table = pd.read_parquet(run.path / "predictions.parquet")
+    table[table["split"] != "val"].to_parquet(run.path / "predictions.parquet", index=False)
+    command = ["evaluate", "--study", str(copied.path), "--all", "--bootstrap", "20"]
+    assert main([*command, "--quiet"]) == 0
+    after = read_evaluation(run)
+    assert after["controls"] == before["controls"]
+    for old, new in zip(before["rows"], after["rows"], strict=True):
+        if new["split"] == "val":  # of which no predictions are there
+            assert new["shift_estimate"] is None
+            assert new["shift_estimate_reason"] == NO_SCENES
+            assert "shift_effective_size" not in new
+            continue
+        for name in ("accuracy", "nll", "shift_estimate", "shift_effective_size"):
+            assert new[name] == pytest.approx(old[name], abs=1e-3)
+        assert new["shift_groups"] == "scene"
+        for one, other in zip(new["per_class"], old["per_class"], strict=True):
+            assert one.keys() == other.keys()
+            assert one["ap_step_interval"] == other["ap_step_interval"]
+            assert one["shift_ap_step"] == pytest.approx(other["shift_ap_step"], abs=1e-3)
+
+
+def test_eq_2s_controls_stand_beside_it_with_what_it_has_more(tiny_study: Study) -> None:
+    table = study_table(tiny_study)
+    rows = table[(table["variant"] == "none") & (table["split"] == "shift")].set_index("estimator")
+    found = rows.loc["backdoor"]
+    by_seed = []
+    for seed in (0, 1):
+        evaluation = read_evaluation(Run.open(tiny_study.run_path(f"none-seed{seed}")))
+        own = next(
+            row["headline"]
+            for row in evaluation["rows"]
+            if (row["split"], row["estimator"]) == ("shift", "backdoor")
+        )
+        by_seed.append(own - evaluation["controls"]["shift"]["backdoor_random_contexts"])
+    assert found["backdoor_over_random_contexts"] == pytest.approx(np.mean(by_seed))
+    assert found["backdoor_over_random_contexts_sd"] == pytest.approx(np.std(by_seed, ddof=1))
+    assert np.isnan(rows.loc["likelihood", "backdoor_over_random_contexts"])

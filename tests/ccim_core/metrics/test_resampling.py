@@ -2,6 +2,7 @@ import time
 
 import numpy as np
 import pytest
+from scipy import stats
 from scipy.stats import binomtest
 from sklearn.metrics import average_precision_score
 
@@ -21,6 +22,7 @@ from ccim_core.metrics.resampling import (
     cluster_counts,
     mcnemar_exact,
     paired_bootstrap,
+    seed_interval,
 )
 from tests.ccim_core.metrics.simulation import simulate_outputs
 
@@ -224,3 +226,30 @@ def test_a_thousand_resamples_of_emotics_size_in_thirty_seconds():
     np.testing.assert_allclose(
         nan_mean(draws), nan_mean(average_precision(targets, scores)), atol=0.01
     )
+
+
+def test_a_seed_interval_is_that_of_the_draws_for_one_seed_and_t_for_seeds_alone() -> None:
+    draws = np.random.default_rng(0).normal(0.5, 0.02, (1, 4000))
+    one = seed_interval([0.5], draws)
+    assert (one.low, one.high) == pytest.approx((0.5 - 1.96 * 0.02, 0.5 + 1.96 * 0.02), abs=2e-3)
+    values = np.array([0.4, 0.5, 0.6])
+    still = seed_interval(values, np.repeat(values[:, None], 10, axis=1))
+    half = stats.t.ppf(0.975, 2) * 0.1 / np.sqrt(3)
+    assert (still.low, still.high) == pytest.approx((0.5 - half, 0.5 + half))
+    assert still.excludes_zero
+    assert not seed_interval([0.1, -0.1], np.zeros((2, 10))).excludes_zero
+
+
+def test_a_seed_interval_covers_the_mean_over_other_subjects_and_other_seeds() -> None:
+    """Three seeds, 300 subjects: each source alone would be covered by far too few intervals."""
+    generator = np.random.default_rng(0)
+    inside, trials = 0, 400
+    for _ in range(trials):
+        subject = generator.normal(0, 0.5, 300)
+        seeds = generator.normal(0, 0.03, 3)
+        values = seeds[:, None] + subject + generator.normal(0, 0.2, (3, 300))
+        drawn = generator.integers(300, size=(200, 300))
+        draws = values[:, drawn].mean(axis=2)
+        found = seed_interval(values.mean(axis=1), draws)
+        inside += found.low <= 0 <= found.high
+    assert 0.92 <= inside / trials <= 0.99

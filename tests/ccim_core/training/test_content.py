@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +9,6 @@ from ccim_core.files import read_json, write_json
 from ccim_core.study import Study
 from ccim_core.training.config import RunConfig, replace_field, to_dict
 from ccim_core.training.content import (
-    baseline_key,
     effective_settings,
     finished_content,
     planned_content,
@@ -104,17 +102,3 @@ def test_weights_files_count_by_what_is_in_them(tiny_study: Study, tmp_path: Pat
         (tmp_path / "w.safetensors").write_text(text)
         contents.append(planned_content(config, study, "m"))
     assert contents[0] == contents[2] != contents[1]
-
-
-def test_the_baseline_agrees_in_all_but_intervention_and_dictionary() -> None:
-    config = RunConfig()
-    key = baseline_key(to_dict(config))
-    for path, value in (
-        ("intervention.name", "ccim"),
-        ("dictionary.size", 8),
-        ("train.refit", True),
-    ):
-        assert baseline_key(to_dict(replace_field(config, path, value))) == key
-    for path, value in (("train.seed", 1), ("model.inputs", "subject"), ("train.split", "x")):
-        assert baseline_key(to_dict(replace_field(config, path, value))) != key
-    assert json.loads(key)["name"] == ""
