@@ -20,7 +20,7 @@ from typing import Any
 from ccim_core.errors import InputError
 from ccim_core.files import read_json, sha256_file
 from ccim_core.study import Study
-from ccim_core.training.config import RunConfig, to_dict
+from ccim_core.training.config import RunConfig, to_dict, with_recorded
 from ccim_core.training.streams import StreamPlan, dictionary_plan, stream_plans
 
 __all__ = [
@@ -48,8 +48,8 @@ _OWN_FIELDS: dict[str, tuple[str, ...]] = {
         "dictionary.shuffle_prior",
     ),
     "inverse_propensity": ("intervention.max_weight",),
-    "group_dro": ("intervention.step_size",),
-    "counterfactual": ("intervention.context_loss",),
+    "group_dro": ("intervention.step_size", "intervention.weight_decay"),
+    "counterfactual": ("intervention.context_loss", "intervention.fusion"),
 }
 
 
@@ -68,6 +68,9 @@ def effective_settings(values: Mapping[str, Any]) -> dict[str, Any]:
     """
     settings = _merged(_defaults(), values)
     idle = [*INCIDENTAL, *idle_fields(settings["intervention"]["name"])]
+    train, intervention = settings["train"], settings["intervention"]["name"]
+    if not (intervention == "group_dro" or train["refit"] or train["select_by"] == "worst_group"):
+        idle += ["intervention.min_group_size"]
     if settings["vad"]["loss"] == "none":
         idle += ["vad.margin", "vad.weight"]
     for path in idle:
@@ -112,16 +115,18 @@ def finished_content(path: Path) -> Content | None:
         for stream in streams.values()
         if stream.get("weights", "default") != "default"
     }
-    return _hash(info["config"], record["manifest"], weights)
+    return _hash(with_recorded(info["config"]), record["manifest"], weights)
 
 
 def baseline_key(values: Mapping[str, Any]) -> str:
-    """What a run shares with its baseline: all but the intervention, a refit and the dictionary.
+    """What a run shares with its baseline: all but the intervention, a refit, the dictionary, and
+    over which subjects the epoch was chosen.
 
     The plain run with the same key is the one that an intervention's effect is measured against.
     """
     settings = effective_settings(values)
-    del settings["intervention"], settings["dictionary"], settings["train"]["refit"]
+    del settings["intervention"], settings["dictionary"]
+    del settings["train"]["refit"], settings["train"]["select_by"]
     return json.dumps(settings, sort_keys=True)
 
 
