@@ -29,7 +29,7 @@ from ccim_core.labels import LabelSet
 from ccim_core.models.base import Batch
 from ccim_core.models.network import EmotionNetwork
 from ccim_core.training.build import build_network
-from ccim_core.training.config import RunConfig, from_dict, to_dict
+from ccim_core.training.config import RunConfig, from_dict, to_dict, with_recorded
 from ccim_core.weights import Provenance
 
 __all__ = ["Run", "RunContext", "write_run"]
@@ -60,7 +60,9 @@ class Run:
     def __init__(self, path: Path, info: dict[str, Any]) -> None:
         self.path = path
         self.info = info
-        self.config: RunConfig = from_dict(info["config"], source=str(path / "config.json"))
+        self.config: RunConfig = from_dict(
+            with_recorded(info["config"]), source=str(path / "config.json")
+        )
         self.labels = LabelSet.from_dict(info["label_set"])
 
     @classmethod
@@ -145,9 +147,13 @@ class Run:
                 if name.startswith("dictionary.")
             }
         )
+        members = tensors["members"]
+        if self.config.model.name == "emot_net" and self.config.model.inputs == "subject":
+            # Older runs kept a bias here that is now a part of u.
+            members = torch.zeros_like(members)
         return RunContext(
             strata=Strata(
-                members=tensors["members"],
+                members=members,
                 mask=tensors["mask"].bool(),
                 prior=tensors["prior"],
             ),
@@ -160,7 +166,11 @@ class Run:
     def estimators(self) -> dict[str, str | None]:
         """Every estimator's key to None, or to the reason why this run does not support it."""
         supported, reasons = supported_estimators(
-            self.config.intervention.name, link=self.labels.link, has_strata=True
+            self.config.intervention.name,
+            link=self.labels.link,
+            has_strata=True,
+            # For several labels a refit is balanced over strata alone, which leaves P(Y|z) in.
+            refit=self.config.train.refit and self.labels.kind == "single",
         )
         return {**dict.fromkeys(supported), **reasons}
 

@@ -20,6 +20,7 @@ __all__ = [
     "Estimator",
     "EstimatorInputs",
     "Intervention",
+    "carried_prior",
     "estimate",
     "get_estimator",
     "supported_estimators",
@@ -152,7 +153,9 @@ ESTIMATORS: dict[str, Estimator] = {
         key="counterfactual",
         title="counterfactual, TE − NDE",
         requires=("counterfactual_outputs",),
-        description="The total effect less what the context alone would have caused.",
+        description="The total effect less the context's direct effect, fused as the run was "
+        "trained: a sum of logits, in which the context branch cancels (a product of experts), or "
+        "CLEF's log of a sigmoid.",
         compute=_counterfactual,
     ),
 }
@@ -178,7 +181,7 @@ def estimate(key: str, inputs: EstimatorInputs) -> Tensor:
 
 
 def unsupported_reason(
-    key: str, intervention: Intervention, link: Link, has_strata: bool
+    key: str, intervention: Intervention, link: Link, has_strata: bool, *, refit: bool = False
 ) -> str | None:
     """Why a run does not support an estimator, in a sentence to show; None if it does.
 
@@ -187,6 +190,7 @@ def unsupported_reason(
         intervention: what the run was trained with.
         link: of the run's label set.
         has_strata: whether the run keeps strata, with the counts of emotions in them.
+        refit: whether its last layer was fitted anew on rows balanced over emotion × stratum.
     """
     get_estimator(key)
     if intervention not in INTERVENTIONS:
@@ -205,28 +209,56 @@ def unsupported_reason(
     if key in ("backdoor", "prior_correction") and not has_strata:
         return "This run keeps no strata of context; train it with a confounder dictionary."
     if key == "prior_correction":
-        return _prior_correction_reason(intervention, link)
+        return _prior_correction_reason(intervention, link, refit=refit)
     return None
 
 
-def _prior_correction_reason(intervention: Intervention, link: Link) -> str | None:
+Prior = Literal["stratum", "marginal", "flat", "balanced", "adverse"]
+"""Which prior over emotions a run's outputs carry: P(Y|z), as counted in training; P(Y); the same
+for all emotions; that of groups of equal weight; or that of a mixture of groups found in training.
+"""
+
+_PRIOR_OF: dict[Intervention, Prior] = {
+    "none": "stratum",
+    "ccim": "stratum",
+    "counterfactual": "stratum",
+    "logit_adjusted": "flat",
+    "inverse_propensity": "marginal",
+    "group_dro": "adverse",
+}
+
+
+def carried_prior(intervention: Intervention, *, refit: bool) -> Prior:
+    """Which prior the outputs of a run carry; `prior_correction` divides out "stratum" alone."""
+    return "balanced" if refit else _PRIOR_OF[intervention]
+
+
+def _prior_correction_reason(intervention: Intervention, link: Link, *, refit: bool) -> str | None:
     if link == "identity":
         return "This run's outputs are scores, not probabilities, so no prior can be divided out."
-    trained = INTERVENTIONS[intervention]
-    if intervention in ("logit_adjusted", "inverse_propensity"):
-        return f"This run was {trained}, so P(Y|z) is out of its outputs already."
-    if intervention == "group_dro":
+    prior, trained = carried_prior(intervention, refit=refit), INTERVENTIONS[intervention]
+    if prior == "stratum":
+        return None
+    if prior == "balanced":
+        return (
+            "This run's last layer was fitted anew on rows balanced over emotion × stratum, so "
+            "P(Y|z) is out of its outputs already; dividing by it would correct twice."
+        )
+    if prior == "adverse":
         return (
             f"This run was {trained}, which changes the prior in its outputs by an unknown "
             "amount, so the counted P(Y|z) is not the one to divide out."
         )
-    return None
+    return f"This run was {trained}, so P(Y|z) is out of its outputs already."
 
 
 def supported_estimators(
-    intervention: Intervention, link: Link, has_strata: bool
+    intervention: Intervention, link: Link, has_strata: bool, *, refit: bool = False
 ) -> tuple[tuple[str, ...], dict[str, str]]:
     """Keys that a run supports, in order, and the reason for each that it does not."""
-    reasons = {key: unsupported_reason(key, intervention, link, has_strata) for key in ESTIMATORS}
+    reasons = {
+        key: unsupported_reason(key, intervention, link, has_strata, refit=refit)
+        for key in ESTIMATORS
+    }
     supported = tuple(key for key, reason in reasons.items() if reason is None)
     return supported, {key: reason for key, reason in reasons.items() if reason is not None}

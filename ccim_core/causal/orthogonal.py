@@ -36,8 +36,10 @@ def context_directions(features: Tensor, targets: Tensor, labels: Tensor, k: int
     Raises:
         ValueError: `k` below 1, or not one row of `targets` and one stratum a row of `features`.
 
-    Source: the subspace that linear concept erasure removes (Ravfogel et al., ACL 2020; Belrose
-    et al., NeurIPS 2023), here conditional on the emotion, by the Frisch–Waugh–Lovell theorem.
+    Source: an orthogonal projection, as iterative null-space projection makes (Ravfogel et al., ACL
+    2020), here conditional on the emotion, by the Frisch–Waugh–Lovell theorem. It is not LEACE
+    (Belrose et al., NeurIPS 2023), whose projection is oblique: whitened by the features'
+    covariance, it moves features least.
     """
     labels = torch.as_tensor(labels, device=features.device)
     if not len(features) == len(targets) == len(labels):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.distributed as dist
 import torch.nn.functional as F
@@ -13,11 +15,13 @@ from ccim_core.causal.prior_correction import count_emotions_by_stratum, emotion
 from ccim_core.labels import Kind
 
 __all__ = [
+    "PENALTIES",
+    "ChosenPenalty",
     "GroupDRO",
     "PropensityWeights",
     "RefitLayer",
+    "choose_penalty",
     "effective_sample_size",
-    "emotion_stratum_groups",
     "inverse_propensity_weights",
     "refit_last_layer",
 ]
@@ -92,16 +96,6 @@ def inverse_propensity_weights(
         effective_sample_size=float(effective_sample_size(scaled).min()),
         clipped_share=float((weights > max_weight).double().mean()),
     )
-
-
-def emotion_stratum_groups(targets: Tensor, labels: Tensor, n_strata: int) -> Tensor:
-    """Membership of each row in the groups emotion × stratum: (n, C·N), 0/1, group y·N + z.
-
-    With one label a subject each row is in one group; with several it is in one for each of its
-    emotions.
-    """
-    strata = F.one_hot(torch.as_tensor(labels).long(), n_strata).to(targets.dtype)
-    return (targets[:, :, None] * strata[:, None, :]).flatten(1)
 
 
 class GroupDRO(nn.Module):
@@ -250,6 +244,72 @@ def refit_last_layer(
     )
 
 
+PENALTIES = (1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 3.0, 10.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChosenPenalty:
+    """The l2 of PENALTIES with the least score; the score of each; and how many folds there were.
+
+    Scores are held-out losses, the mean over groups of each group's mean, in nats.
+    """
+
+    l2: float
+    scores: dict[float, float]
+    folds: int
+
+
+def choose_penalty(
+    h: Tensor,
+    targets: Tensor,
+    groups: Tensor,
+    units: np.ndarray,
+    *,
+    kind: Kind,
+    folds: int = 5,
+    penalties: Sequence[float] = PENALTIES,
+) -> ChosenPenalty:
+    """The l2 of `refit_last_layer` by cross-validation: the least group-balanced held-out loss.
+
+    Of equal scores the larger penalty wins. Units (pictures, sources) are dealt to the folds in an
+    order of chance that depends on nothing but their names; there are no more folds than units.
+
+    Args:
+        units: what a row shares with others, (n,): all rows of a unit are in one fold.
+        Others as `refit_last_layer`.
+
+    Raises ValueError for fewer than two units.
+    """
+    names, codes = np.unique(units, return_inverse=True)
+    folds = min(folds, len(names))
+    if folds < 2:
+        raise ValueError(f"Expected rows of at least two units to hold some out, got {folds}.")
+    dealt = np.random.default_rng(0).permutation(len(names)) % folds
+    fold = torch.from_numpy(dealt[codes]).to(h.device)
+    groups = torch.as_tensor(groups).long()
+    sizes = groups.bincount()
+    weight = 1 / (sizes[groups] * (sizes > 0).sum()).double()
+    scores = {}
+    for l2 in sorted(penalties, reverse=True):
+        total = 0.0
+        for i in range(folds):
+            held_out = fold == i
+            kept = ~held_out
+            layer = refit_last_layer(h[kept], targets[kept], groups[kept], kind=kind, l2=l2)
+            logits = F.linear(h[held_out], layer.weight, layer.bias).double()
+            losses = _losses(logits, targets[held_out].double(), kind)
+            total += float(weight[held_out] @ losses)
+        scores[l2] = total
+    return ChosenPenalty(l2=min(scores, key=lambda l2: scores[l2]), scores=scores, folds=folds)
+
+
+def _losses(logits: Tensor, targets: Tensor, kind: Kind) -> Tensor:
+    """Cross entropy, or binary cross entropy summed over emotions, of each row."""
+    if kind == "single":
+        return -(targets * logits.log_softmax(-1)).sum(-1)
+    return F.binary_cross_entropy_with_logits(logits, targets, reduction="none").sum(-1)
+
+
 @torch.enable_grad()
 def _fit(
     x: Tensor, y: Tensor, w: Tensor, *, kind: Kind, l2: float, max_iterations: int
@@ -268,11 +328,7 @@ def _fit(
     def closure() -> Tensor:
         optimiser.zero_grad()
         logits = F.linear(x, weight, bias)
-        if kind == "single":
-            losses = -(y * logits.log_softmax(-1)).sum(-1)
-        else:
-            losses = F.binary_cross_entropy_with_logits(logits, y, reduction="none").sum(-1)
-        objective = w @ losses + l2 / 2 * weight.square().sum()
+        objective = w @ _losses(logits, y, kind) + l2 / 2 * weight.square().sum()
         objective.backward()
         return objective
 

@@ -1,7 +1,8 @@
 """Each run against its baseline on the same subjects: paired bootstrap, McNemar, changed tops.
 
-The baseline of a run is the plain run that agrees with it in everything but the intervention and
-the dictionary, the seed included. Comparisons are made once and kept in the run's evaluation.
+The baseline of a run is the plain run that agrees with it in everything but the intervention, the
+dictionary and how the epoch was chosen, the seed included. Comparisons are made once and kept in
+the run's evaluation.
 """
 
 from __future__ import annotations
@@ -36,8 +37,9 @@ _LEVEL = 0.95
 def find_baselines(runs: Sequence[Run]) -> dict[str, Run | None]:
     """Name of each run to its baseline, itself for a plain run, None where there is none.
 
-    Of several plain runs that differ in the dictionary alone, which does not enter them, that with
-    the run's own comes first.
+    A plain run whose epoch was chosen by the headline comes before others, which it is the baseline
+    of; then, of several that differ in the dictionary alone, which does not enter them, that with
+    the run's own.
     """
     plain: dict[str, list[Run]] = {}
     for run in runs:
@@ -54,8 +56,10 @@ def find_baselines(runs: Sequence[Run]) -> dict[str, Run | None]:
     return found
 
 
-def _preference(run: Run, other: Run) -> tuple[bool, bool, str]:
+def _preference(run: Run, other: Run) -> tuple[bool, bool, bool, str]:
     return (
+        # The plain model's epoch is chosen on validation as it is; others are held against that.
+        other.config.train.select_by != "headline",
         other.name != run.name,
         other.config.dictionary != run.config.dictionary,
         other.name,

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from ccim_core.causal.orthogonal import remove_directions
 from ccim_core.features.views import View
-from ccim_core.models.base import Batch, EmotionModel, StreamSpec
+from ccim_core.models.base import Batch, EmotionModel, StreamSpec, silence
 from ccim_core.models.batch_norm import GlobalBatchNorm1d
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ class EmotNet(EmotionModel):
         d_h: width of the joint feature, 256 in the paper.
         dropout: probability, 0.5 in the paper.
         normalise: batch normalisation and ReLU, as in the paper.
-        inputs: "both", or the one stream that is seen: the other's projection is zero.
+        inputs: "both", or the one stream that is seen: the other's projection is zero. With
+            "subject" alone the bias b is u's.
         subject_encoder, context_encoder: networks from pictures to pooled features; given when
             they are fine-tuned, else the batch already holds frozen features.
         erased: k directions that are taken out of the subject features; `erase` gives them.
@@ -127,13 +128,13 @@ class EmotNet(EmotionModel):
         if self.erased_directions is not None:
             s = remove_directions(s, self.erased_directions)
         u = self.subject_projection(s)
-        return torch.zeros_like(u) if self.inputs == "context" else u
+        if self.inputs == "subject":
+            u = u + self.context_projection.bias
+        return silence(u, "subject", self.inputs)
 
     def project_context(self, c: Tensor) -> Tensor:
         """(B, d_c) to W_c c + b, (B, d_h)."""
-        if self.inputs == "subject":
-            c = torch.zeros_like(c)
-        return self.context_projection(c)
+        return silence(self.context_projection(c), "context", self.inputs)
 
     def combine(self, u: Tensor, v: Tensor) -> Tensor:
         """Broadcast sum, then BN, ReLU, dropout: (…, d_h)."""

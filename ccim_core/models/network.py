@@ -83,7 +83,7 @@ class EmotionNetwork(nn.Module):
         """TE − NDE of u and v, broadcast: (…, C). Raises ValueError without the branch."""
         if self.counterfactual is None:
             raise ValueError("Expected a network with a counterfactual branch, got none.")
-        return self.counterfactual.counterfactual(self.classify(self.joint(u, v)))
+        return self.counterfactual.counterfactual(self.classify(self.joint(u, v)), v)
 
     def forward(self, batch: Batch) -> NetworkOutput:
         """A batch of streams to logits and everything the losses need."""

@@ -8,13 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ccim_core.causal.groups import coarse_groups
 from ccim_core.causal.orthogonal import context_directions
 from ccim_core.causal.prior_correction import (
     count_emotions_by_stratum,
     emotion_marginal,
     logit_adjustment,
 )
-from ccim_core.causal.reweighting import emotion_stratum_groups, inverse_propensity_weights
+from ccim_core.causal.reweighting import inverse_propensity_weights
 from ccim_core.causal.smoothing import choose_smoothing
 from ccim_core.confounders import ConfounderDictionary
 from ccim_core.datasets.votes import soft_targets
@@ -99,6 +100,12 @@ def run_labels(config: RunConfig, labels: LabelSet) -> LabelSet:
         raise InputError(
             f"Expected a loss whose outputs are logits for {intervention!r}, got the weighted L2, "
             "whose outputs are scores; leave `train.loss` out."
+        )
+    log_sigmoid = intervention == "counterfactual" and config.intervention.fusion == "log_sigmoid"
+    if labels.kind == "multi" and log_sigmoid:
+        raise InputError(
+            'Expected one emotion a subject for `intervention.fusion` "log_sigmoid", whose '
+            'effects are never above 0 and so no logits of presence; use "sum".'
         )
     return labels
 
@@ -210,7 +217,6 @@ def _reweighting(
         )
         return {"weights": found.weights.float()}
     if intervention.name == "group_dro":
-        groups = emotion_stratum_groups(agreed, stratum, len(conditional))
-        # Groups that nobody is in would only dilute the mixture.
-        return {"groups": groups[:, groups.sum(0) > 0]}
+        least = intervention.min_group_size
+        return {"groups": coarse_groups(agreed, stratum, len(conditional), min_size=least)}
     return {}

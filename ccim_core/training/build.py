@@ -55,7 +55,7 @@ def build_network(
         classifier = make_head(intervention.head, intervention.d_m, labels.size)
     else:
         if intervention.name == "counterfactual":
-            branch = CounterfactualBranch(model.d_v, labels.size)
+            branch = CounterfactualBranch(model.d_v, labels.size, fusion=intervention.fusion)
         classifier = nn.Linear(model.d_h, labels.size)
     # Drawn last: with the same seed all else starts as it would without this head.
     vad = None if config.vad.loss == "none" else _vad_head(model.d_h)

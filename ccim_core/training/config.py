@@ -6,8 +6,9 @@ these classes; unknown keys are errors. Cross-field checks live in `__post_init_
 
 from __future__ import annotations
 
+import copy
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -34,6 +35,7 @@ __all__ = [
     "parse_config",
     "replace_field",
     "to_dict",
+    "with_recorded",
 ]
 
 Criterion = Literal["headline", "accuracy", "balanced_accuracy", "map", "negative_loss"]
@@ -152,8 +154,12 @@ class InterventionConfig:
 
     `attention`, `prior`, `weighting`, `head`, `d_m`, `d_n` concern `ccim`; `smoothing`
     (pseudo-subjects a stratum; None: as many as the counts ask for) the counted P(Y|z);
-    `max_weight` inverse propensity; `step_size` group DRO; `context_loss` the counterfactual's
-    context-only branch.
+    `max_weight` inverse propensity; `step_size` and `weight_decay` (in place of the optimiser's;
+    None: the same) group DRO; `context_loss` and `fusion` the counterfactual's context-only branch
+    (`CounterfactualBranch`). `min_group_size`, in training rows, is that of the groups emotion ×
+    stratum of group DRO, whose batches are balanced over them; smaller cells are merged within the
+    emotion (`coarse_groups`). A refit and `train.select_by` "worst_group" have groups of validation
+    rows, of which there are fewer: a third of it is asked for. 0: nothing merged or balanced.
     """
 
     name: InterventionName = "none"
@@ -166,10 +172,15 @@ class InterventionConfig:
     smoothing: float | None = None
     max_weight: float = 20.0
     step_size: float = 0.01
+    weight_decay: float | None = None
+    min_group_size: int = 30
     context_loss: float = 1.0
+    fusion: Literal["sum", "log_sigmoid"] = "sum"
 
     def __post_init__(self) -> None:
         given = [] if self.smoothing is None else ["smoothing"]
+        if min(self.min_group_size, self.weight_decay or 0) < 0:
+            raise InputError("Expected min_group_size and weight_decay to be 0 or more.")
         _positive(self, "d_m", "d_n", "max_weight", "step_size", "context_loss", *given)
 
 
@@ -202,6 +213,9 @@ class TrainConfig:
     `targets` "votes" trains on the share of annotators who gave each emotion, where the manifest
     has them, in place of the agreed labels; what is chosen and reported stays with the labels.
     `refit` fits the classifier anew on validation rows balanced over emotion × stratum (DFR).
+    `select_by` says over which subjects the epoch is chosen: "headline", `criterion` on all alike;
+    "reweighted", `criterion` with subjects weighted to P(y)P(scene), where the manifest has scenes;
+    "worst_group", the least accuracy (the greatest loss, for several labels) of any coarse group.
     """
 
     split: str = "train"
@@ -213,6 +227,7 @@ class TrainConfig:
     criterion: Literal["headline", "accuracy", "balanced_accuracy", "map", "negative_loss"] = (
         "headline"
     )
+    select_by: Literal["headline", "reweighted", "worst_group"] = "headline"
     patience: int = 0
     loss: Literal["label_set", "cross_entropy", "binary_cross_entropy", "weighted_l2"] = "label_set"
     targets: Literal["labels", "votes"] = "labels"
@@ -293,6 +308,20 @@ def from_dict(value: Any, *, source: str = "the config") -> RunConfig:
     parser = config_parser()
     with _errors_as_input(source):
         return _instantiate(parser, parser.parse_object(value))
+
+
+def with_recorded(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A run's recorded settings, with what was in effect before a setting existed written out.
+
+    Groups were neither merged nor balanced before `min_group_size`; other fields that an older run
+    lacks have defaults that say what it did.
+    """
+    result = copy.deepcopy(dict(values))
+    intervention = result.get("intervention", {})
+    if intervention.get("name") == "group_dro" or result.get("train", {}).get("refit"):
+        intervention.setdefault("min_group_size", 0)
+        result["intervention"] = intervention
+    return result
 
 
 def load_recipe(path: Path | str) -> RunConfig:

@@ -20,7 +20,7 @@ from typing import Any
 from ccim_core.errors import InputError
 from ccim_core.files import read_json, sha256_file
 from ccim_core.study import Study
-from ccim_core.training.config import RunConfig, to_dict
+from ccim_core.training.config import RunConfig, to_dict, with_recorded
 from ccim_core.training.streams import StreamPlan, dictionary_plan, stream_plans
 
 __all__ = [
@@ -47,8 +47,8 @@ _OWN_FIELDS: dict[str, tuple[str, ...]] = {
         "dictionary.shuffle_prior",
     ),
     "inverse_propensity": ("intervention.max_weight",),
-    "group_dro": ("intervention.step_size",),
-    "counterfactual": ("intervention.context_loss",),
+    "group_dro": ("intervention.step_size", "intervention.weight_decay"),
+    "counterfactual": ("intervention.context_loss", "intervention.fusion"),
 }
 
 
@@ -67,6 +67,9 @@ def effective_settings(values: Mapping[str, Any]) -> dict[str, Any]:
     """
     settings = _merged(_defaults(), values)
     idle = [*INCIDENTAL, *idle_fields(settings["intervention"]["name"])]
+    train, intervention = settings["train"], settings["intervention"]["name"]
+    if not (intervention == "group_dro" or train["refit"] or train["select_by"] == "worst_group"):
+        idle += ["intervention.min_group_size"]
     if settings["vad"]["loss"] == "none":
         idle += ["vad.margin", "vad.weight"]
     for path in idle:
@@ -115,7 +118,7 @@ def finished_content(path: Path, study: Study) -> Content | None:
     manifest = record["manifest"]
     if study.same_manifest(manifest):
         manifest = study.manifest_hash
-    return _hash(info["config"], manifest, weights)
+    return _hash(with_recorded(info["config"]), manifest, weights)
 
 
 def _hash(values: Mapping[str, Any], manifest: str, weights: Mapping[str, str | None]) -> Content:

@@ -201,16 +201,26 @@ class StudyData:
             seed=options.seed,
         )
         root = self.study.dictionaries_root
-        if found := find_dictionary(root, provenance):
-            self._dictionaries[key] = found[1]
-            return found[1]
-        dictionary = ConfounderDictionary(
-            options.size,
-            n_components=min(options.components, *features.shape),
-            random_state=options.seed,
-        ).fit(features)
-        if self.rank == 0:
+        if self.rank:
+            # Fits of two processes may differ in their last bits: all use the first one's.
+            self.barrier()
+        found = find_dictionary(root, provenance)
+        if found is None and self.rank:
+            raise InputError(
+                f"Expected the first process's dictionary in {root}, got none; all processes must "
+                "see the same study directory."
+            )
+        if found:
+            dictionary = found[1]
+        else:
+            dictionary = ConfounderDictionary(
+                options.size,
+                n_components=min(options.components, *features.shape),
+                random_state=options.seed,
+            ).fit(features)
             dictionary.save(new_dictionary_path(root, provenance), provenance=provenance)
+        if not self.rank:
+            self.barrier()
         self._dictionaries[key] = dictionary
         return dictionary
 

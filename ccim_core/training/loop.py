@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,8 @@ from ccim_core.labels import LabelSet
 from ccim_core.models.network import EmotionNetwork
 from ccim_core.progress import progress_bar
 from ccim_core.training.checkpoint import (
+    Stopwatch,
+    balanced_order,
     epoch_order,
     load_checkpoint,
     save_checkpoint,
@@ -59,12 +61,17 @@ class _Loop:
         labels: LabelSet,
         accelerator: Accelerator,
         checkpoint: Path | None,
+        stopwatch: Stopwatch,
     ) -> None:
         self.data, self.config = data, config
+        self.stopwatch = stopwatch
         self.accelerator = accelerator
         self.checkpoint = checkpoint
         self.plain = network.to(accelerator.device)
-        optimiser = build_optimiser(network.parameters(), config.optim)
+        optim, decay = config.optim, config.intervention.weight_decay
+        if config.intervention.name == "group_dro" and decay is not None:
+            optim = replace(optim, weight_decay=decay)
+        optimiser = build_optimiser(network.parameters(), optim)
         compiled: nn.Module = torch.compile(network) if config.train.compile else network  # type: ignore[assignment]
         self.network, self.optimiser = accelerator.prepare(compiled, optimiser)
         self.steps_per_epoch = math.ceil(len(data.targets) / config.train.batch_size)
@@ -104,6 +111,7 @@ class _Loop:
             self.dro.load_state_dict(saved["dro"])
         self.state = _Progress(**saved["progress"])
         self.best = saved["best"]
+        self.stopwatch.earlier = saved.get("seconds", 0.0)
 
     def _save(self) -> None:
         if self.checkpoint is None or not self.accelerator.is_main_process:
@@ -118,6 +126,7 @@ class _Loop:
                 "dro": None if self.dro is None else self.dro.state_dict(),
                 "progress": vars(self.state),
                 "best": self.best,
+                "seconds": self.stopwatch.seconds,
             },
         )
 
@@ -129,13 +138,19 @@ class _Loop:
     def _micro_batches(self, first_step: int) -> tuple[list[Tensor], list[int]]:
         """This process's rows of every micro-batch from `first_step` on, and global batch sizes."""
         train = self.config.train
-        order = epoch_order(len(self.data.targets), seed=train.seed, epoch=self.state.epoch)
+        order = self._order()
         rows, sizes = [], []
         for batch in order.split(train.batch_size)[first_step:]:
             for micro in batch.tensor_split(train.accumulation):
                 rows.append(self._mine(micro))
                 sizes.append(len(batch))
         return rows, sizes
+
+    def _order(self) -> Tensor:
+        seed, epoch = self.config.train.seed, self.state.epoch
+        if self.data.groups is not None and self.config.intervention.min_group_size:
+            return balanced_order(self.data.groups, seed=seed, epoch=epoch)
+        return epoch_order(len(self.data.targets), seed=seed, epoch=epoch)
 
     @property
     def _device(self) -> torch.device:
@@ -225,9 +240,10 @@ class _Loop:
         metrics = validate(
             self.data.validation_targets.cpu(), self.outputs(self.data.validation_samples)
         )
-        score = metrics[train.criterion]
+        chosen_by = train.criterion if train.select_by == "headline" else train.select_by
+        score = metrics[chosen_by]
         if math.isnan(score):
-            raise ValueError(f"Expected a defined `{train.criterion}` on the validation split.")
+            raise ValueError(f"Expected a defined `{chosen_by}` on the validation split.")
         row: dict[str, float] = {
             "epoch": state.epoch,
             "train_loss": state.loss_sum / max(state.loss_count, 1),
@@ -275,18 +291,20 @@ def fit(
     accelerator: Accelerator,
     validate: Validate,
     checkpoint: Path | None = None,
+    stopwatch: Stopwatch | None = None,
     quiet: bool = False,
 ) -> list[dict[str, float]]:
     """Train `network` in place and leave it in evaluation mode with its best weights.
 
     Args:
         validate: metrics of the validation outputs; `config.train.criterion` names the one that
-            is maximised to choose the epoch.
+            is maximised to choose the epoch, or `select_by`, where that is not "headline".
         checkpoint: file to resume from and to save to; None keeps nothing.
+        stopwatch: gets the seconds of earlier sessions from the checkpoint.
 
     Returns:
         A row an epoch: epoch, train_loss, lr, val_*, seconds.
     """
-    loop = _Loop(network, data, config, labels, accelerator, checkpoint)
+    loop = _Loop(network, data, config, labels, accelerator, checkpoint, stopwatch or Stopwatch())
     loop.run(validate, description=config.run_name, quiet=quiet)
     return loop.state.history

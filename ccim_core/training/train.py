@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +17,13 @@ from ccim_core.run import Run, RunContext, write_run
 from ccim_core.study import Study
 from ccim_core.training.accelerator import make_accelerator
 from ccim_core.training.assembly import Assembly, assemble, run_labels
+from ccim_core.training.checkpoint import Stopwatch
 from ccim_core.training.config import RunConfig
 from ccim_core.training.data import StudyData
 from ccim_core.training.loop import fit
 from ccim_core.training.refit import refit_classifier
 from ccim_core.training.samples import Samples
+from ccim_core.training.selection import Selection, held_out_group_size, make_selection
 from ccim_core.training.streams import AuxiliaryPlan, Plan, dictionary_plan, stream_plans
 from ccim_core.training.validation import validation_metrics
 
@@ -76,9 +77,10 @@ def train_run(
     accelerator = make_accelerator(device=device, precision=config.train.precision)
     if data is None:
         data = study_data(study, accelerator, config, quiet=quiet)
-    started = time.monotonic()
+    stopwatch = Stopwatch()
     labels = run_labels(config, study.labels)
     assembly = assemble(data, config)
+    selection = make_selection(data, config, labels)
     network = assembly.network
     history = fit(
         network,
@@ -86,17 +88,21 @@ def train_run(
         config,
         labels,
         accelerator=accelerator,
-        validate=_validator(labels),
+        validate=_validator(labels, config, selection),
         checkpoint=path / CHECKPOINT,
+        stopwatch=stopwatch,
         quiet=quiet,
     )
+    refit = None
     if config.train.refit:
         validation = config.train.validation_split
-        refit_classifier(
+        refit = refit_classifier(
             network,
             assembly.training.validation_samples,
             assembly.training.validation_targets,
             torch.from_numpy(data.strata(config, validation)),
+            units=_units(data, validation),
+            min_group_size=held_out_group_size(config.intervention),
             kind=labels.kind,
         )
     context = run_context(data, config, assembly, network)
@@ -104,8 +110,11 @@ def train_run(
         environment = describe_environment(
             device=str(accelerator.device), processes=accelerator.num_processes
         )
-        environment["seconds"] = round(time.monotonic() - started, 1)
+        environment["seconds"] = round(stopwatch.seconds, 1)
         environment["smoothing"] = round(assembly.smoothing, 3)
+        environment["selection"] = selection.record
+        if refit is not None:
+            environment["refit"] = refit
         environment["manifest"] = data.manifest.content_hash()
         write_run(
             path,
@@ -134,11 +143,28 @@ def _check_same(run: Run, config: RunConfig) -> None:
         )
 
 
-def _validator(labels: LabelSet) -> Any:
+def _validator(labels: LabelSet, config: RunConfig, selection: Selection) -> Any:
     def validate(targets: Tensor, logits: Tensor) -> dict[str, float]:
-        return validation_metrics(targets, logits, labels)
+        return validation_metrics(
+            targets,
+            logits,
+            labels,
+            criterion=config.train.criterion,
+            weights=selection.weights,
+            groups=selection.groups,
+        )
 
     return validate
+
+
+def _units(data: StudyData, split: str) -> np.ndarray:
+    """What each row of a split was taken from: its source where that is known, else its picture."""
+    frame = data.manifest.frame.iloc[data.rows(split)]
+    units = frame["image"].astype(str)
+    if "source_id" in frame:
+        known = frame["source_id"].notna() & (frame["source_id"].astype(str) != "")
+        units = units.where(~known, "source " + frame["source_id"].astype(str))
+    return units.to_numpy(str)
 
 
 def _encoders(data: StudyData, config: RunConfig) -> dict[str, Any]:
