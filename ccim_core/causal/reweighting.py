@@ -22,7 +22,6 @@ __all__ = [
     "RefitLayer",
     "choose_penalty",
     "effective_sample_size",
-    "emotion_stratum_groups",
     "inverse_propensity_weights",
     "refit_last_layer",
 ]
@@ -97,16 +96,6 @@ def inverse_propensity_weights(
         effective_sample_size=float(effective_sample_size(scaled).min()),
         clipped_share=float((weights > max_weight).double().mean()),
     )
-
-
-def emotion_stratum_groups(targets: Tensor, labels: Tensor, n_strata: int) -> Tensor:
-    """Membership of each row in the groups emotion × stratum: (n, C·N), 0/1, group y·N + z.
-
-    With one label a subject each row is in one group; with several it is in one for each of its
-    emotions.
-    """
-    strata = F.one_hot(torch.as_tensor(labels).long(), n_strata).to(targets.dtype)
-    return (targets[:, :, None] * strata[:, None, :]).flatten(1)
 
 
 class GroupDRO(nn.Module):

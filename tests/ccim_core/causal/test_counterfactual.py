@@ -45,13 +45,40 @@ def test_effects_match_their_definitions() -> None:
         assert relative_error(branch.total_effect(logits, v)[b], f + g) < 1e-6
         assert relative_error(branch.natural_direct_effect(v)[b], exact.no_treatment + g) < 1e-6
         difference = (f + g) - (exact.no_treatment + g)
-        assert relative_error(branch.counterfactual(logits)[b], difference) < 1e-6
+        assert relative_error(branch.counterfactual(logits, v)[b], difference) < 1e-6
 
 
 def test_the_direct_effect_of_context_cancels() -> None:
     branch, (logits, v) = make(), inputs()
     difference = branch.total_effect(logits, v) - branch.natural_direct_effect(v)
-    torch.testing.assert_close(branch.counterfactual(logits), difference)
+    torch.testing.assert_close(branch.counterfactual(logits, v), difference)
+
+
+def test_the_log_sigmoid_fusion_matches_its_closed_form() -> None:
+    branch, (logits, v) = make(), inputs()
+    branch.fusion = "log_sigmoid"
+    exact = make().double()
+    for b in range(B):
+        f, g, n = logits[b].double(), slow_branch(exact, v[b].double()), exact.no_treatment
+        total, direct = (1 / (1 + (-(x + g)).exp()) for x in (f, n))
+        assert relative_error(branch.total_effect(logits, v)[b], total.log()) < 1e-6
+        assert relative_error(branch.natural_direct_effect(v)[b], direct.log()) < 1e-6
+        # TE − NDE = log (1 + e^−(f̄ + g)) / (1 + e^−(f + g))
+        expected = ((1 + (-(n + g)).exp()) / (1 + (-(f + g)).exp())).log()
+        assert (branch.counterfactual(logits, v)[b] - expected).abs().max() < 1e-6
+
+
+@pytest.mark.parametrize("shift", [-60.0, 60.0])
+def test_the_log_sigmoid_fusion_is_a_sum_at_one_end_and_nothing_at_the_other(shift: float) -> None:
+    branch, (logits, v) = make(), inputs()
+    branch.fusion = "log_sigmoid"
+    last = branch.branch[2]
+    assert isinstance(last, torch.nn.Linear)
+    with torch.no_grad():
+        last.bias += shift
+    found = branch.counterfactual(logits, v)
+    expected = logits - branch.no_treatment if shift < 0 else torch.zeros_like(logits)
+    torch.testing.assert_close(found, expected, atol=2e-5, rtol=0)
 
 
 def test_leading_dimensions_broadcast() -> None:

@@ -14,6 +14,7 @@ from ccim_core.causal.estimators import (
     ESTIMATORS,
     INTERVENTIONS,
     EstimatorInputs,
+    carried_prior,
     estimate,
     get_estimator,
     supported_estimators,
@@ -146,6 +147,22 @@ def test_reasons_say_what_stands_in_the_way() -> None:
     assert "P(Y|do(X))" in reason("likelihood", "ccim")
     assert "already" in reason("prior_correction", "logit_adjusted")
     assert "context-only branch" in reason("counterfactual", "none")
+
+
+@pytest.mark.parametrize("intervention", ["none", "ccim", "counterfactual"])
+def test_a_refitted_layer_is_balanced_already_and_not_corrected_twice(intervention: Any) -> None:
+    assert carried_prior(intervention, refit=False) == "stratum"
+    assert carried_prior(intervention, refit=True) == "balanced"
+    found, reasons = supported_estimators(intervention, link="softmax", has_strata=True, refit=True)
+    assert "prior_correction" not in found
+    assert "twice" in reasons["prior_correction"]
+
+
+def test_only_outputs_with_the_strata_s_prior_are_corrected() -> None:
+    for intervention in INTERVENTIONS:
+        found, _ = supported_estimators(intervention, link="softmax", has_strata=True)
+        carried = carried_prior(intervention, refit=False)
+        assert ("prior_correction" in found) == (carried == "stratum")
 
 
 def test_unknown_names_list_the_known_ones() -> None:

@@ -14,9 +14,10 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from ccim_core.causal.reweighting import (
+    PENALTIES,
     GroupDRO,
+    choose_penalty,
     effective_sample_size,
-    emotion_stratum_groups,
     inverse_propensity_weights,
     refit_last_layer,
 )
@@ -121,14 +122,6 @@ def test_bad_weights_are_refused() -> None:
         inverse_propensity_weights(targets / 2, labels, N, kind="multi")
     with pytest.raises(ValueError, match="exactly one"):
         inverse_propensity_weights(torch.ones(C, C), labels, N, kind="single")
-
-
-def test_groups_are_emotion_by_stratum() -> None:
-    targets = torch.tensor([[1.0, 0.0, 0.0], [1.0, 0.0, 1.0]])
-    found = emotion_stratum_groups(targets, torch.tensor([2, 1]), N)
-    assert found.shape == (2, C * N)
-    assert found[0].nonzero().flatten().tolist() == [0 * N + 2]
-    assert found[1].nonzero().flatten().tolist() == [0 * N + 1, 2 * N + 1]
 
 
 def slow_dro(
@@ -308,3 +301,35 @@ def test_refit_on_balanced_groups_stops_relying_on_context() -> None:
         return float((weight[1, 1] - weight[0, 1]).abs() / (weight[1, 0] - weight[0, 0]).abs())
 
     assert reliance(balanced.weight) < 0.1 * reliance(biased.weight)
+
+
+def test_the_chosen_penalty_is_the_best_of_folds_scored_one_by_one() -> None:
+    generator = torch.Generator().manual_seed(0)
+    n, d = 90, 30
+    y, groups = torch.arange(n) % C, torch.arange(n) % C * 2 + (torch.arange(n) % 7 == 0).long()
+    h = torch.randn(n, d, generator=generator)
+    h[:, :C] += F.one_hot(y, C)
+    targets, units = F.one_hot(y, C).float(), np.array([f"picture {i // 2}" for i in range(n)])
+    found = choose_penalty(h, targets, groups, units, kind="single")
+    assert set(found.scores) == set(PENALTIES)
+    assert found.l2 == min(found.scores, key=lambda l2: found.scores[l2])
+    # A layer of 30 features on 72 rows is better held back.
+    assert found.scores[found.l2] < 0.8 * found.scores[1e-3]
+
+    names = sorted(set(units))
+    dealt = dict(zip(names, np.random.default_rng(0).permutation(len(names)) % 5, strict=True))
+    fold = np.array([dealt[unit] for unit in units])
+    losses = torch.zeros(n, dtype=torch.float64)
+    for i in range(5):
+        kept = torch.from_numpy(fold != i)
+        layer = refit_last_layer(h[kept], targets[kept], groups[kept], kind="single", l2=0.1)
+        logits = (h @ layer.weight.T + layer.bias).double()
+        losses[~kept] = F.cross_entropy(logits, y, reduction="none")[~kept]
+    expected = np.mean([float(losses[groups == g].mean()) for g in groups.unique()])
+    assert found.scores[0.1] == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_penalty_needs_two_units() -> None:
+    h, targets = torch.randn(4, 2), torch.eye(2)[[0, 1, 0, 1]]
+    with pytest.raises(ValueError, match="two units"):
+        choose_penalty(h, targets, torch.zeros(4), np.array(["a"] * 4), kind="single")

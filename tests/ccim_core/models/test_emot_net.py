@@ -16,6 +16,21 @@ def test_joint_feature_is_the_linear_layer_over_the_concatenation() -> None:
     torch.testing.assert_close(model.combine(u, v), expected)
 
 
+def test_a_stream_that_is_left_out_is_zero_and_the_bias_stays() -> None:
+    s, c = torch.randn(5, 6), torch.randn(5, 4)
+    for inputs in ("subject", "context"):
+        model = EmotNet(subject_width=6, context_width=4, d_h=8, normalise=False, inputs=inputs)
+        model.eval()
+        u, v = model.project_subject(s), model.project_context(c)
+        assert not (v if inputs == "subject" else u).any()
+        seen = (s @ model.subject_projection.weight.T, c @ model.context_projection.weight.T)
+        expected = seen[inputs == "context"] + model.context_projection.bias
+        torch.testing.assert_close(model.combine(u, v), expected)
+        # Distributed training wants a gradient, if only zero, for every parameter.
+        model.combine(u, v).sum().backward()
+        assert all(parameter.grad is not None for parameter in model.parameters())
+
+
 def test_combine_broadcasts_strata() -> None:
     model = EmotNet(subject_width=6, context_width=4, d_h=8).eval()
     u, v = torch.randn(5, 1, 8), torch.randn(1, 3, 8)

@@ -8,7 +8,13 @@ import pytest
 
 from ccim_core.files import read_json, write_json
 from ccim_core.study import Study
-from ccim_core.training.config import RunConfig, replace_field, to_dict
+from ccim_core.training.config import (
+    RunConfig,
+    from_dict,
+    replace_field,
+    to_dict,
+    with_recorded,
+)
 from ccim_core.training.content import (
     baseline_key,
     effective_settings,
@@ -19,6 +25,7 @@ from ccim_core.training.content import (
 DIFFERENT = [
     ("train.seed", 1),
     ("train.refit", True),
+    ("train.select_by", "worst_group"),
     ("intervention.name", "group_dro"),
     ("intervention.smoothing", 2.0),
     ("dictionary.size", 65),
@@ -36,6 +43,9 @@ IDLE = [
     ("intervention.step_size", 0.5),
     ("intervention.max_weight", 3.0),
     ("intervention.context_loss", 3.0),
+    ("intervention.fusion", "log_sigmoid"),
+    ("intervention.weight_decay", 3.0),
+    ("intervention.min_group_size", 3),
 ]
 
 
@@ -96,6 +106,19 @@ def test_settings_that_a_run_of_an_older_version_lacks_are_the_defaults() -> Non
     assert effective_settings(values) == effective_settings(to_dict(RunConfig()))
 
 
+def test_an_older_run_over_groups_is_not_taken_for_one_with_merged_groups() -> None:
+    plain = to_dict(RunConfig())
+    del plain["intervention"]["min_group_size"]
+    assert from_dict(with_recorded(plain)) == RunConfig()
+    for path, value in (("intervention.name", "group_dro"), ("train.refit", True)):
+        new = to_dict(replace_field(RunConfig(), path, value))
+        old = json.loads(json.dumps(new))
+        del old["intervention"]["min_group_size"], old["train"]["select_by"]
+        assert from_dict(with_recorded(old)).intervention.min_group_size == 0
+        assert effective_settings(with_recorded(old)) != effective_settings(new)
+        assert with_recorded(new) == new
+
+
 def test_weights_files_count_by_what_is_in_them(tiny_study: Study, tmp_path: Path) -> None:
     study = Study(tmp_path, tiny_study.info)
     config = replace_field(RunConfig(), "encoder.context_weights", "w.safetensors")
@@ -113,6 +136,7 @@ def test_the_baseline_agrees_in_all_but_intervention_and_dictionary() -> None:
         ("intervention.name", "ccim"),
         ("dictionary.size", 8),
         ("train.refit", True),
+        ("train.select_by", "reweighted"),
     ):
         assert baseline_key(to_dict(replace_field(config, path, value))) == key
     for path, value in (("train.seed", 1), ("model.inputs", "subject"), ("train.split", "x")):

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from ccim_core.errors import InputError
 from ccim_core.models.base import Batch
 from ccim_core.models.network import EmotionNetwork
 from ccim_core.training.accelerator import make_accelerator
+from ccim_core.training.checkpoint import Stopwatch, balanced_order
 from ccim_core.training.config import RunConfig
 from ccim_core.training.loop import TrainingData, fit
 from ccim_core.training.validation import validation_metrics
@@ -130,9 +132,14 @@ class Dying:
             yield batch
 
 
+@pytest.mark.parametrize("name", ["ccim", "group_dro"])
 @pytest.mark.parametrize("batches", [1, 3, 9, 14])
-def test_a_run_killed_in_an_epoch_ends_as_one_uninterrupted(tmp_path: Path, batches: int) -> None:
-    config, data = tiny_config(intervention__name="ccim"), tiny_data()
+def test_a_run_killed_in_an_epoch_ends_as_one_uninterrupted(
+    tmp_path: Path, batches: int, name: str
+) -> None:
+    config, data = tiny_config(intervention__name=name), tiny_data()
+    if name == "group_dro":
+        data = replace(data, groups=(torch.arange(110) ** 2 % 7).clamp_max(3))
     expected, history = run(config, data)
     checkpoint = tmp_path / "checkpoint.pt"
     with pytest.raises(KilledError):
@@ -140,6 +147,54 @@ def test_a_run_killed_in_an_epoch_ends_as_one_uninterrupted(tmp_path: Path, batc
     resumed, resumed_history = run(config, data, checkpoint)
     assert_same(expected, resumed)
     assert without_time(history) == without_time(resumed_history)
+
+
+def test_seconds_of_all_sessions_are_summed(tmp_path: Path) -> None:
+    config, data = tiny_config(), tiny_data()
+    checkpoint = tmp_path / "checkpoint.pt"
+    network, accelerator = tiny_network(config), make_accelerator(device="cpu")
+
+    def session(data: TrainingData, stopwatch: Stopwatch) -> None:
+        fit(
+            network,
+            data,
+            config,
+            LABELS,
+            accelerator=accelerator,
+            validate=lambda targets, logits: validation_metrics(targets, logits, LABELS),
+            checkpoint=checkpoint,
+            stopwatch=stopwatch,
+            quiet=True,
+        )
+
+    for sessions in (1, 2):
+        stopwatch = Stopwatch(started=time.monotonic() - 1000)
+        with pytest.raises(KilledError):
+            session(replace(data, samples=Dying(data.samples, 4)), stopwatch)
+        assert stopwatch.seconds >= 1000 * sessions
+    last = Stopwatch()
+    session(data, last)
+    assert last.seconds >= 2000
+
+
+@pytest.mark.parametrize("multi", [False, True])
+def test_balanced_orders_draw_groups_equally_often_and_repeat(multi: bool) -> None:
+    groups = torch.cat([torch.zeros(90), torch.ones(6), torch.full((4,), 2.0)]).long()
+    given = torch.nn.functional.one_hot(groups, 5) if multi else groups  # two without rows
+    order = balanced_order(given, seed=1, epoch=3)
+    assert torch.equal(order, balanced_order(given, seed=1, epoch=3))
+    assert not torch.equal(order, balanced_order(given, seed=1, epoch=4))
+    assert len(order) == 100
+    for batch in order.split(30):
+        counts = groups[batch].bincount(minlength=3)
+        assert int(counts.max() - counts.min()) <= 2
+    # A group's rows all come before one comes again.
+    small = order[groups[order] == 2]
+    assert {tuple(sorted(part.tolist())) for part in small.split(4) if len(part) == 4} == {
+        (96, 97, 98, 99)
+    }
+    large = order[groups[order] == 0]
+    assert len(large.unique()) == len(large)
 
 
 def test_a_checkpoint_of_other_settings_or_a_damaged_one_is_refused(tmp_path: Path) -> None:
@@ -193,10 +248,12 @@ expected = int(sys.argv[1])
 accelerator = make_accelerator(device="cpu")
 assert accelerator.num_processes == expected, accelerator.num_processes
 out = {}
-for name in ("none", "ccim", "group_dro"):
+for name in ("none", "ccim", "group_dro", "context", "subject"):
     # SGD: Adam would blow up the rounding of gradients that are zero (a bias before batch norm).
     config = tiny_config(
-        intervention__name=name, model__dropout=0.0, optim__name="sgd", optim__lr=0.05
+        intervention__name="none" if name in ("context", "subject") else name,
+        model__inputs=name if name in ("context", "subject") else "both",
+        model__dropout=0.0, optim__name="sgd", optim__lr=0.05,
     )
     data = tiny_data()
     if name == "group_dro":

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
+from ccim_core.causal.reweighting import PENALTIES
 from ccim_core.errors import InputError
 from ccim_core.labels import Kind
 from ccim_core.training.refit import refit_classifier
@@ -19,7 +21,19 @@ def test_the_refitted_classifier_has_no_gradient_left_on_balanced_rows(
     before = {name: value.clone() for name, value in network.state_dict().items()}
     stratum = torch.arange(60) ** 2 % 3
     samples, targets = data.validation_samples, data.validation_targets
-    refit_classifier(network, samples, targets, stratum, kind=kind)
+    record = refit_classifier(
+        network,
+        samples,
+        targets,
+        stratum,
+        units=np.arange(60).astype(str),
+        min_group_size=0,
+        kind=kind,
+    )
+    assert record["l2"] in PENALTIES
+    assert record["score"] == min(record["scores"].values())
+    cells = stratum if kind == "multi" else targets.argmax(1) * 3 + stratum
+    assert record["groups"] == len(cells.unique())
     for name, value in network.state_dict().items():
         same = torch.allclose(value, before[name], rtol=0, atol=0, equal_nan=True)
         assert same != name.startswith("classifier"), name
@@ -45,5 +59,7 @@ def test_a_run_with_a_context_branch_cannot_be_refitted() -> None:
             data.validation_samples,
             data.validation_targets,
             torch.zeros(60),
+            units=np.arange(60),
+            min_group_size=10,
             kind=LABELS.kind,
         )

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -92,6 +95,92 @@ def test_the_weighted_l2_gives_scores_that_no_prior_divides(tmp_path: Path) -> N
     for name in ("logit_adjusted", "counterfactual"):
         with pytest.raises(InputError, match="scores"):
             train_run(study, replace_field(config, "intervention.name", name), quiet=True)
+
+
+def test_a_refit_records_its_penalty_and_groups_and_is_not_corrected_again(tmp_path: Path) -> None:
+    study = make_study(tmp_path / "s", n=48)
+    config = tiny_config(**FIELDS, train__refit=True, intervention__min_group_size=6)
+    run = Run.open(train_run(study, config, device="cpu", quiet=True))
+    record = json.loads((run.path / "environment.json").read_text())["refit"]
+    assert record["score"] == min(record["scores"].values())
+    assert record["folds"] == 5
+    assert record["smallest_group"] >= 2
+    assert "twice" in str(run.estimators()["prior_correction"])
+
+
+def test_a_log_sigmoid_fusion_answers_for_one_label_and_is_refused_for_several(
+    tmp_path: Path,
+) -> None:
+    config = tiny_config(
+        **FIELDS, intervention__name="counterfactual", intervention__fusion="log_sigmoid"
+    )
+    study = make_study(tmp_path / "s")
+    run = Run.open(train_run(study, config, device="cpu", quiet=True))
+    u, v = torch.randn(2, 1, 16), torch.randn(1, 3, 16)
+    with torch.no_grad():
+        total = run.network.logits(u, v)
+        assert (total <= 0).all()
+        branch = run.network.counterfactual
+        assert branch is not None
+        difference = total - branch.natural_direct_effect(v)
+        torch.testing.assert_close(run.network.counterfactual_logits(u, v), difference)
+    with pytest.raises(InputError, match="log_sigmoid"):
+        train_run(make_study(tmp_path / "m", multi=True), config, device="cpu", quiet=True)
+
+
+TWO_PROCESSES = """
+import hashlib, sys
+from pathlib import Path
+import torch
+from ccim_core.confounders import ConfounderDictionary
+from ccim_core.study import Study
+from ccim_core.training.accelerator import make_accelerator
+from ccim_core.training.train import study_data
+from tests.ccim_core.training.test_train import FIELDS
+from tests.ccim_core.training.tiny import tiny_config
+
+accelerator = make_accelerator(device="cpu")
+fit, seen = ConfounderDictionary.fit, []
+
+def fit_here(self, features):
+    seen.append("fit")
+    return fit(self, features)
+
+ConfounderDictionary.fit = fit_here
+config = tiny_config(**FIELDS)
+data = study_data(Study.open(Path(sys.argv[1])), accelerator, config, quiet=True)
+for seed in (0, 1):
+    dictionary = data.dictionary(tiny_config(**FIELDS, dictionary__seed=seed))
+    seen.append(hashlib.sha256(dictionary.centers_.tobytes()).hexdigest())
+Path(f"rank{accelerator.process_index}.txt").write_text("\\n".join(seen))
+accelerator.end_training()
+"""
+
+
+def test_two_processes_share_the_first_ones_dictionary(tmp_path: Path) -> None:
+    study = make_study(tmp_path / "s")
+    script = tmp_path / "script.py"
+    script.write_text(TWO_PROCESSES)
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
+            *("--nproc_per_node", "2", str(script), str(study.path)),
+        ],
+        capture_output=True,
+        text=True,
+        env={
+            **os.environ,
+            "ACCELERATE_USE_CPU": "true",
+            "PYTHONPATH": str(Path(__file__).resolve().parents[3]),
+            "OMP_NUM_THREADS": "1",
+        },
+        timeout=240,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    first, second = ((tmp_path / f"rank{i}.txt").read_text().split("\n") for i in (0, 1))
+    assert first.count("fit") == 2
+    assert second == [line for line in first if line != "fit"]
 
 
 def test_finetuned_encoders_change_and_travel_with_the_run(tmp_path: Path) -> None:
