@@ -61,7 +61,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "ccim-shuffled-prior": {"intervention.name": "ccim", "dictionary.shuffle_prior": True},
     "counterfactual": {"intervention.name": "counterfactual", **_REWEIGHTED},
     # CLEF's fusion; the one above is a product of experts.
-    "counterfactual-log_sigmoid": {
+    "counterfactual-log-sigmoid": {
         "intervention.name": "counterfactual",
         "intervention.fusion": "log_sigmoid",
         **_REWEIGHTED,

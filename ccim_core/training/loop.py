@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
@@ -49,6 +48,8 @@ class _Progress:
     loss_count: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
     best_score: float = -math.inf
+    best_tie: float = -math.inf
+    epoch_started: float = 0.0
     best_epoch: int = -1
 
 
@@ -111,7 +112,10 @@ class _Loop:
             self.dro.load_state_dict(saved["dro"])
         self.state = _Progress(**saved["progress"])
         self.best = saved["best"]
-        self.stopwatch.earlier = saved.get("seconds", 0.0)
+        earlier = saved.get("seconds", 0.0)
+        # What this session spent before it came here is no part of the epoch it goes on with.
+        self.state.epoch_started += self.stopwatch.seconds
+        self.stopwatch.earlier = earlier
 
     def _save(self) -> None:
         if self.checkpoint is None or not self.accelerator.is_main_process:
@@ -234,7 +238,7 @@ class _Loop:
         gathered = self.accelerator.gather(torch.cat(parts))
         return gathered[: len(rows)].cpu()
 
-    def _finish_epoch(self, validate: Validate, started: float) -> bool:
+    def _finish_epoch(self, validate: Validate) -> bool:
         """Validate, keep the best state, log; True when patience is at its end."""
         state, train = self.state, self.config.train
         metrics = validate(
@@ -242,6 +246,8 @@ class _Loop:
         )
         chosen_by = train.criterion if train.select_by == "headline" else train.select_by
         score = metrics[chosen_by]
+        # Accuracies of a group of few rows are often equal: the mean over groups then decides.
+        tie = metrics.get("mean_group", 0.0)
         if math.isnan(score):
             raise ValueError(f"Expected a defined `{chosen_by}` on the validation split.")
         row: dict[str, float] = {
@@ -249,11 +255,11 @@ class _Loop:
             "train_loss": state.loss_sum / max(state.loss_count, 1),
             "lr": float(self.schedule.get_last_lr()[0]),
             **{f"val_{name}": value for name, value in metrics.items()},
-            "seconds": time.monotonic() - started,
+            "seconds": self.stopwatch.seconds - state.epoch_started,
         }
         state.history.append(row)
-        if score > state.best_score:
-            state.best_score, state.best_epoch = score, state.epoch
+        if (score, tie) > (state.best_score, state.best_tie):
+            state.best_score, state.best_tie, state.best_epoch = score, tie, state.epoch
             self.best = {
                 name: value.detach().cpu().clone()
                 for name, value in self.plain.state_dict().items()
@@ -274,9 +280,10 @@ class _Loop:
         with torch.random.fork_rng(), bar:
             bar.update(done)
             while self.state.epoch < self.config.train.epochs:
-                started = time.monotonic()
+                if self.state.step == 0:
+                    self.state.epoch_started = self.stopwatch.seconds
                 self._train_epoch(bar)
-                self._finish_epoch(validate, started)
+                self._finish_epoch(validate)
                 self._save()
         self.plain.load_state_dict(self.best)
         self.plain.eval()

@@ -33,7 +33,7 @@ def validation_metrics(
         weights: of subjects, (n,), or of their answers, (n, C): adds "reweighted".
         groups: memberships (n, G): adds "worst_group", the least accuracy of any group, or minus
             the greatest mean loss where `criterion` is "negative_loss" or subjects have several
-            labels.
+            labels; and "mean_group", the mean over groups.
 
     Returns:
         name to value; accuracies are NaN for sets with several labels a subject.
@@ -47,7 +47,8 @@ def validation_metrics(
         else:
             score = -_losses(targets, logits, labels).double()
         member = groups.double()
-        found["worst_group"] = float((member.T @ score / member.sum(0)).min())
+        means = member.T @ score / member.sum(0)
+        found["worst_group"], found["mean_group"] = float(means.min()), float(means.mean())
     return found
 
 

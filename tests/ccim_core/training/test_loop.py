@@ -298,3 +298,58 @@ def test_two_processes_agree_with_one_at_the_same_global_batch(tmp_path: Path) -
         assert two[name]["sum"] == pytest.approx(reference["sum"], rel=1e-5), name
         for a, b in zip(reference["history"], two[name]["history"], strict=True):
             assert b == pytest.approx(a, rel=1e-4, abs=1e-5), name
+
+
+@pytest.mark.parametrize("means", [[0.4, 0.6, 0.5], [0.6, 0.6, 0.5]])
+def test_equal_worst_groups_are_told_apart_by_the_mean_over_groups(means: list[float]) -> None:
+    config = tiny_config(train__select_by="worst_group")
+    network, states = tiny_network(config), []
+
+    def validate(targets: Tensor, logits: Tensor) -> dict[str, float]:
+        states.append({name: value.clone() for name, value in network.state_dict().items()})
+        return {"worst_group": 0.3, "mean_group": means[len(states) - 1]}
+
+    fit(
+        network,
+        tiny_data(),
+        config,
+        LABELS,
+        accelerator=make_accelerator(device="cpu"),
+        validate=validate,
+        quiet=True,
+    )
+    best = means.index(max(means))
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, states[best][name]), name
+
+
+class Ticking:
+    """Samples of which every batch takes a second, and a clock that shows it."""
+
+    def __init__(self, samples: Any) -> None:
+        self.samples, self.now = samples, 100.0
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def batches(self, rows: Sequence[Tensor]) -> Iterator[Batch]:
+        for batch in self.samples.batches(rows):
+            self.now += 1
+            yield batch
+
+
+def test_the_seconds_of_an_epoch_are_those_of_all_sessions_that_trained_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, data = tiny_config(), tiny_data()
+    samples = Ticking(data.samples)
+    monkeypatch.setattr("ccim_core.training.checkpoint.time.monotonic", lambda: samples.now)
+    _, expected = run(config, replace(data, samples=samples))
+    checkpoint = tmp_path / "checkpoint.pt"
+    # Five steps before the checkpoint at the fourth of the second epoch and one after: lost work.
+    with pytest.raises(KilledError):
+        run(config, replace(data, samples=Dying(samples, 11)), checkpoint)
+    samples.now += 5000
+    _, resumed = run(config, replace(data, samples=samples), checkpoint)
+    assert [row["seconds"] for row in resumed] == [row["seconds"] for row in expected]
+    assert expected[0]["seconds"] == 6
