@@ -12,6 +12,8 @@ from typing import Any
 
 import pandas as pd
 
+from ccim_core.evaluation.variants import own_estimator
+
 __all__ = ["GROUPS", "RULE", "select_by_validation"]
 
 GROUPS = ("mask-free", "all")
@@ -19,8 +21,8 @@ GROUPS = ("mask-free", "all")
 
 RULE = (
     "the highest mean over seeds of the headline metric on `val`, subjects reweighted to "
-    "P(emotion)P(context); oracles, and what was fitted on `val`, are not eligible; ties go to the "
-    "first by name"
+    "P(emotion)P(context); oracles, and what was fitted on `val`, are not eligible; ties go to a "
+    "model's own forward pass, then to the first by name"
 )
 
 _VALIDATION = "val"
@@ -54,7 +56,12 @@ def select_by_validation(table: pd.DataFrame, *, group: str = "all") -> dict[str
     candidates = candidates[candidates[_CRITERION].notna()]
     if candidates.empty:
         return {**found, "reason": "no run has a shift estimate on `val`"}
-    order = candidates.sort_values(["variant", "estimator"], kind="stable")
+    # With the context silenced Eq. 2 is the forward pass itself.
+    pairs = zip(candidates["intervention"], candidates["estimator"], strict=True)
+    derived = [own_estimator(intervention) != estimator for intervention, estimator in pairs]
+    order = candidates.assign(derived=derived).sort_values(
+        ["derived", "variant", "estimator"], kind="stable"
+    )
     best = order.to_dict("records")[int(order[_CRITERION].to_numpy(float).argmax())]
     same = (table["family"] == best["family"]) & (table["variant"] == best["variant"])
     same &= table["estimator"] == best["estimator"]

@@ -13,6 +13,7 @@ from ccim_core.evaluation.selection import RULE, select_by_validation
 def rows(variant: str, estimator: str, estimate: float, **fields: Any) -> list[dict[str, Any]]:
     """A variant's rows on val and shift: plain validation accuracy falls as the estimate rises."""
     common = {"variant": variant, "estimator": estimator, "family": "emot_net/0/full"}
+    common |= {"intervention": "none"}
     common |= {"oracle": False, "refit": False, "masks": False}
     val = {"split": "val", "shift_estimate": estimate, "headline": 1 - estimate}
     shift = {"split": "shift", "shift_estimate": math.nan, "headline": estimate + 0.01}
@@ -50,6 +51,11 @@ def test_choice_among_variants_that_need_no_masks_whatever_they_see() -> None:
     alone = rows("subject-only", "likelihood", 0.65, family="emot_net/0/subject")
     table = pd.concat([TABLE, pd.DataFrame(alone)])
     assert select_by_validation(table, group="mask-free")["variant"] == "subject-only"
+
+
+def test_of_equals_the_models_own_pass_is_chosen() -> None:
+    table = pd.DataFrame([*rows("x", "backdoor", 0.6), *rows("x", "likelihood", 0.6)])
+    assert select_by_validation(table)["estimator"] == "likelihood"
 
 
 def test_test_splits_do_not_sway_the_choice() -> None:
