@@ -19,6 +19,8 @@ BEFORE, AFTER = MUTED, "#2F8FC0"
 """Grey and a blue that holds on white and on near-black."""
 
 _ROW_PIXELS = 30
+_CHOSEN_BY = ("val_reweighted", "val_worst_group")
+"""What a run's history holds only where its epoch was chosen by it."""
 
 
 def curves_figure(
@@ -52,7 +54,10 @@ def curves_figure(
                 col=column,
             )
             if mine and key == "val_headline" and value.notna().any():
-                best = int(value.argmax())
+                chosen_by = [
+                    name for name in _CHOSEN_BY if name in frame and frame[name].notna().any()
+                ]
+                best = int(np.nanargmax(frame[chosen_by[0]])) if chosen_by else int(value.argmax())
                 figure.add_scatter(
                     x=[int(frame["epoch"].iloc[best])],
                     y=[float(value.iloc[best])],

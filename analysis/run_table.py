@@ -56,7 +56,7 @@ def run_table(runs: Sequence[RunRecord]) -> pd.DataFrame:
 
 def _row(run: RunRecord) -> dict[str, Any]:
     config = run.config
-    validation = [row["val_headline"] for row in _epochs(run) if "val_headline" in row]
+    validation = [row for row in _epochs(run) if "val_headline" in row]
     headline = {split: (run.metrics(split) or {}).get("headline", math.nan) for split in _SPLITS}
     return {
         "run": run.name,
@@ -68,12 +68,22 @@ def _row(run: RunRecord) -> dict[str, Any]:
         "prototypes": config["dictionary"]["size"],
         "seed": run.seed,
         "epochs": config["train"]["epochs"],
-        "validation": max(validation, default=math.nan),
+        "validation": _validation_of_kept(validation),
         **headline,
         "seconds": run.environment.get("seconds"),
         "device": run.environment.get("device", ""),
         "evaluated": run.evaluation is not None,
     }
+
+
+def _validation_of_kept(rows: list[dict[str, Any]]) -> float:
+    """The headline of the first epoch that is best by what chose it; NaN without epochs."""
+    for key in ("val_reweighted", "val_worst_group", "val_headline"):
+        known = [row for row in rows if row.get(key) is not None]
+        if known:
+            value = max(known, key=lambda row: float(row[key]))["val_headline"]
+            return math.nan if value is None else float(value)
+    return math.nan
 
 
 def _inputs(model: dict[str, Any]) -> str:

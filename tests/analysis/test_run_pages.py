@@ -61,6 +61,17 @@ def test_a_row_a_run_with_its_results(study: Study, runs: dict[str, RunRecord]) 
     assert math.isnan(row["shift"])
     assert math.isnan(table.loc["emot_net-none-seed0", "validation"])
     assert run_curves(run)["epoch"].tolist() == [1, 2, 3]
+    # Chosen by another criterion, the kept epoch need not be the headline's best.
+    chosen = [
+        {"epoch": k, "train_loss": 1.0, "val_headline": 0.5 + k / 10, "val_reweighted": value}
+        for k, value in enumerate((0.1, 0.3, 0.2))
+    ]
+    lines = "\n".join(json.dumps(line) for line in chosen)
+    (run.path / "metrics.jsonl").write_text(lines + "\n")
+    assert run_table([run])["validation"].tolist() == [0.6]
+    figure = curves_figure({run.name: run_curves(run)}, chosen=run.name, metric="accuracy")
+    (ring,) = (trace for trace in figure.data if trace.mode == "markers")
+    assert list(ring.x) == [2]
     (run.path / "metrics.jsonl").write_text("no lines of JSON\n")
     with pytest.raises(InputError, match="Expected a line of JSON an epoch"):
         run_curves(run)
