@@ -85,7 +85,7 @@ def test_prototypes_are_reasons_only_with_an_effect_largest_first() -> None:
 def test_an_effect_under_a_twentieth_of_a_point_is_no_reason() -> None:
     told = prediction("p", (0, 0, 1, 1))["prototypes"]
     told[0]["effects"]["ccim"] = {"Happy": 0.00049, "Sad": -0.0001}
-    assert prototype_table(told, "ccim").empty
+    assert prototype_table(told, "ccim", least=0.0005).empty
     told[0]["effects"]["ccim"]["Sad"] = -0.0005
     assert prototype_table(told, "ccim")["effect"].tolist() == [-0.0005]
     assert len(prototype_table(told, "ccim", least=0.001)) == 0

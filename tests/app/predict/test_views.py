@@ -37,6 +37,7 @@ def test_a_link_names_the_runs_too(predictors: list[FakePredictor], run_page: Ru
 
 def test_an_estimate_without_prototypes_gives_none_as_a_reason(page: AppTest) -> None:
     test = upload(page, "holiday.jpg", jpeg())
+    test = choose(test, "view", "reasons")
     test.selectbox(key="after").set_value("prior_correction").run()
     assert "has no prototypes in it" in test.info[0].value
     assert len(charts(test)) == 2
@@ -45,11 +46,14 @@ def test_an_estimate_without_prototypes_gives_none_as_a_reason(page: AppTest) ->
 def test_prototypes_that_move_nothing_are_not_shown(
     page: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    faint = {"ccim": {"Happy": 0.0004, "Sad": -0.0004}}
+    faint = {"ccim": {"Happy": 0.0004, "Sad": -0.0003}}
     told = {"index": 3, "scene": "sea", "prior": 0.2, "assigned": True, "emotions": {"Sad": 1.0}}
     monkeypatch.setattr(FakePredictor, "reasons", lambda *_, **__: [{**told, "effects": faint}])
-    test = upload(page, "holiday.jpg", jpeg())
-    assert "**No prototype moves this.**" in test.info[0].value
+    test = choose(upload(page, "holiday.jpg", jpeg()), "view", "reasons")
+    assert "less than 0.5 points" in test.info[0].value
+    (table,) = test.dataframe
+    assert table.value["Change"].tolist() == pytest.approx([0.04])
+    assert "**No single context matters here.**" in test.info[0].value
     assert len(charts(test)) == 2  # the picture and the bars
 
 
