@@ -197,8 +197,8 @@ def find_subjects(
     """The subjects of a picture, those with the largest face first.
 
     Without a `box`: one subject for each face, its box what `grow` makes of it; without a face
-    nobody, for what is no person has no emotion to read. With a `box` (x1, y1, x2, y2 in pixels): one subject with that box, and the largest
-    face whose centre lies in it.
+    nobody, for what is no person has no emotion to read. With a `box` (x1, y1, x2, y2 in
+    pixels): one subject with that box, and the largest face whose centre lies in it.
 
     Raises InputError for a picture with a side under `MIN_SIDE` pixels and for a box that is
     inverted, empty or wholly outside the picture; a box partly outside is clipped, with a warning.

@@ -9,7 +9,6 @@ from app.links import forget, linked_selectbox
 from app.predict.asking import Pair
 from app.samples import RENDERED_KIND
 from app.study_cache import StudyEntry
-from ccim_core.auxiliary import AUXILIARY
 from ccim_core.files import read_json
 from ccim_core.study import Study
 
@@ -87,7 +86,7 @@ def why_unable(study: Study, rendered: bool) -> str | None:
         record = path / "encoder.json"
         streams = read_json(record) if record.is_file() else {}
         wanted = [one["auxiliary"] for one in streams.values() if "auxiliary" in one]
-        wanted = [kind for kind in wanted if kind in AUXILIARY and kind not in _OF_THE_PICTURE]
+        wanted = [kind for kind in wanted if kind not in _OF_THE_PICTURE]
         files = {one.get("weights", "default") for one in streams.values()} - {"default"}
         absent = sorted(name for name in files if not (study.path / name).is_file())
         if wanted:

@@ -68,7 +68,8 @@ def run_prediction_case(*, min_seconds: float) -> dict[str, Any]:
     """Milliseconds from a decoded photograph to every estimate, on the CPU, one at a time.
 
     The shipped photograph model answers for scikit-learn's flower.jpg (427 × 640 pixels),
-    boxed by hand for want of a face, detection and every estimator included. Without the model the case is "skipped".
+    boxed by hand for want of a face, detection and every estimator included. Without the model
+    the case is "skipped".
 
     Returns:
         open_ms: opening the model, once.
