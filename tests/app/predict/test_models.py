@@ -1,4 +1,4 @@
-"""Whose models judge a picture: the chosen study's, or whose the visitor names; never in silence."""
+"""Whose models judge: the chosen study's, or whose the visitor names; never in silence."""
 
 from __future__ import annotations
 
