@@ -46,7 +46,11 @@ def choose_model(rendered: bool) -> StudyEntry | None:
     if default not in able:
         shipped = [key for key in able if study_cache.is_shipped(entries[key].path)]
         stand_in = shipped[0] if study_cache.is_shipped(chosen.path) and shipped else _UNCHOSEN
-        _say(f"**{names[default]}**, the study in the sidebar, can't answer: {reasons[default]}")
+        said = f"**{names[default]}**, the study in the sidebar, can't answer: {reasons[default]}"
+        if stand_in:
+            st.caption(f"{said} **{names[stand_in]}** answers.")
+        else:
+            st.warning(said, icon=":material/model_training:")
         default = stand_in
     if st.session_state.get("model_of", chosen.key) != chosen.key:
         forget("model")
@@ -63,10 +67,6 @@ def choose_model(rendered: bool) -> StudyEntry | None:
         format_func=lambda key: study_cache.study_names().get(key, "Choose whose models answer …"),
     )
     return entries.get(picked)
-
-
-def _say(text: str) -> None:
-    st.warning(text, icon=":material/model_training:")
 
 
 def why_unable(study: Study, rendered: bool) -> str | None:

@@ -84,7 +84,8 @@ def _predict(arguments: argparse.Namespace) -> int:
             print(_as_text(prediction))
         empty = [prediction["image"] for prediction in found if prediction["box"] is None]
         if len(pictures) > 1:
-            print(f"{people} people in {len(pictures) - len(empty)} of {len(pictures)} pictures.")
+            who = "person" if people == 1 else "people"
+            print(f"{people} {who} in {len(pictures) - len(empty)} of {len(pictures)} pictures.")
             if empty:
                 print(f"Nobody found in {', '.join(empty)}.")
     return 0

@@ -65,7 +65,7 @@ def test_a_shipped_study_of_rendered_pictures_leaves_photographs_to_its_counterp
     predictors: list[FakePredictor], demo: Study, run_page: RunPage
 ) -> None:
     test = upload(run_page("predict"), "a.jpg", jpeg())
-    assert "trained on rendered pictures, and this is a photograph" in test.warning[0].value
+    assert "trained on rendered pictures, and this is a photograph" in words(test)
     assert "Answered by **Photograph model**" in words(test)
 
 

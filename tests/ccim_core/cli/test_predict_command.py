@@ -83,5 +83,5 @@ def test_a_picture_of_nobody_is_listed_without_an_estimate(
     assert main(command) == 0
     told = capsys.readouterr().out
     assert "coffee.png  no subject" in told
-    assert "1 people in 1 of 2 pictures." in told
+    assert "1 person in 1 of 2 pictures." in told
     assert "Nobody found in coffee.png." in told
