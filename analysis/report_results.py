@@ -20,6 +20,7 @@ from analysis.reproduction_page import part_figures, read_thumbnails
 from analysis.separation_study import load_separation, stored_separations
 from analysis.story import is_outdated, story_table
 from analysis.story_text import (
+    FILLED_IN,
     METRIC_NAMES,
     epoch_choice,
     leaders,
@@ -91,7 +92,8 @@ def story_cards(study: Study, rows: Sequence[dict[str, Any]]) -> tuple[list[str]
             )
         )
     chosen = selection_sentence(_selection(study))
-    return [*story_sentences(frame, metric), *([chosen] if chosen else [])], cards
+    sentences = [*story_sentences(frame, metric), chosen, *method_controls(rows)]
+    return [one for one in sentences if one], cards
 
 
 def _selection(study: Study) -> list[dict[str, Any]]:
@@ -115,9 +117,9 @@ def methods_chapter(study: Study, rows: Sequence[dict[str, Any]]) -> Chapter:
             Section(
                 title="Before and after",
                 caption="Hollow: test pictures like the training's. Solid: the scene no longer "
-                "follows the emotion. Whiskers: 95% interval over subjects and seeds together. At the "
-                "right: share of the gap between the plain model and the oracle that sees the same "
-                "inputs that is won back.",
+                "follows the emotion. Whiskers: 95% interval over subjects and seeds together. At "
+                "the right: share of the gap between the plain model and the oracle that sees the "
+                "same inputs that is won back.",
                 figure=story_figure(frame, metric=metric.capitalize()),
             )
         )
@@ -127,11 +129,11 @@ def methods_chapter(study: Study, rows: Sequence[dict[str, Any]]) -> Chapter:
             title="Every variant and estimator",
             caption=f"{metric.capitalize()} in %, mean [95% interval over subjects and seeds "
             "together], ± deviation over seeds where there is none. Epoch by: what the kept epoch "
-            "was chosen on. Against plain: the difference to the plain model on the shift test, same "
-            "subjects and seeds; one whose interval holds 0 is no rank. Won back: of the gap to the "
-            "oracle that sees the same inputs, or why there is no share. Random contexts: Eq. 2 "
-            "with these in place of the picture's own strata. Reweighted: what validation says of "
-            "the shift test. ECE: expected calibration error. Worst group: the lowest over "
+            "was chosen on. Against plain: the difference to the plain model on the shift test, "
+            f"same subjects and seeds; one whose interval holds 0 is no rank. {FILLED_IN} Random "
+            "contexts: Eq. 2 with these in place of the picture's own strata. Won back: of the gap "
+            "to the oracle that sees the same inputs, or why there is no share. "
+            "Reweighted: what validation says of the shift test. ECE: expected calibration error. Worst group: the lowest over "
             "emotion × context group. Moves: how far outputs move (total variation) when only the "
             "scene, or only the emotion, changes.",
             table=table,
@@ -144,11 +146,12 @@ def methods_chapter(study: Study, rows: Sequence[dict[str, Any]]) -> Chapter:
             Section(
                 title="Other data, other dictionaries",
                 caption="Mean ± deviation over data sets rendered from other seeds, and over "
-                "dictionaries fitted from other seeds, one training seed: its own noise is in both.",
+                "dictionaries fitted from other seeds. One training seed: its "
+                "own noise is in both.",
                 table=variation_text(found),
             )
         )
-    return Chapter(title="Methods", lead=method_controls(rows), sections=sections)
+    return Chapter(title="Methods", sections=sections)
 
 
 def method_table(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:

@@ -197,8 +197,8 @@ def control_sentences(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     else:
         text += (
             f" The strata do better than that for {', '.join(better)} "
-            f"({len(better)} of {len(shown)}); elsewhere the controls do as well, and what helps is "
-            "that the picture's own context is dropped."
+            f"({len(better)} of {len(shown)}); elsewhere the controls do as well, and what helps "
+            "is that the picture's own context is dropped."
         )
     prior = found[found["shuffled_better"].notna()]
     if len(prior):

@@ -176,6 +176,11 @@ def test_methods_are_a_row_a_variant_with_splits_side_by_side() -> None:
     rows: list[dict[str, Any]] = [
         {
             "variant": "ccim",
+            "model": "emot_net",
+            "recipe": "00000000",
+            "inputs": "full",
+            "masks": False,
+            "select_by": "reweighted",
             "estimator": "ccim",
             "split": split,
             "runs": 3,
@@ -183,6 +188,8 @@ def test_methods_are_a_row_a_variant_with_splits_side_by_side() -> None:
             "headline_sd": 0.01,
             "ece": 0.1,
             "worst_group": None,
+            "recovery": None,
+            "recovery_reason": "no oracle of it" if split == "shift" else "",
         }
         for split, value in (("test", 0.8), ("shift", 0.4))
     ]
@@ -191,6 +198,25 @@ def test_methods_are_a_row_a_variant_with_splits_side_by_side() -> None:
     assert table.loc["ccim", "test"] == "80.0 ± 1.0"
     assert table.loc["ccim", "shift"] == "40.0 ± 1.0"
     assert table.loc["none", "shift"] == "–"
+    assert table.loc["ccim", "won back, %"] == "no oracle of it"
+    assert table.loc["ccim", "epoch by"] == "reweighted validation"
+    bounded = method_table(
+        [
+            {
+                **rows[1],
+                "headline_low": 0.3,
+                "headline_high": 0.5,
+                "difference": 0.1,
+                "difference_low": -0.1,
+                "difference_high": 0.3,
+                "difference_seeds": 3,
+                "recovery": 0.5,
+            }
+        ]
+    ).iloc[0]
+    assert bounded["shift"] == "40.0 [30.0, 50.0]"
+    assert bounded["against plain"] == "+10.0 [−10.0, +30.0]"
+    assert bounded["won back, %"] == "50.0"
     assert table.loc["none", "test"] == "80.0"
     assert "worst group (shift), %" not in table, "nobody has one"
 
