@@ -78,7 +78,9 @@ def story_cards(study: Study, rows: Sequence[dict[str, Any]]) -> tuple[list[str]
         cards.append(
             Card(
                 label="CCIM wins back",
-                value="–" if math.isnan(row["recovery"]) else f"{row['recovery']:.0%}",
+                value="–"
+                if math.isnan(row["recovery"])
+                else f"{row['recovery']:.0%}".replace("-", "−"),
                 note=row["reason"] or "of the gap to the model trained without bias",
             )
         )
@@ -132,10 +134,10 @@ def methods_chapter(study: Study, rows: Sequence[dict[str, Any]]) -> Chapter:
             "was chosen on. Against plain: the difference to the plain model on the shift test, "
             f"same subjects and seeds; one whose interval holds 0 is no rank. {FILLED_IN} Random "
             "contexts: Eq. 2 with these in place of the picture's own strata. Won back: of the gap "
-            "to the oracle that sees the same inputs, or why there is no share. "
-            "Reweighted: what validation says of the shift test. ECE: expected calibration error. Worst group: the lowest over "
-            "emotion × context group. Moves: how far outputs move (total variation) when only the "
-            "scene, or only the emotion, changes.",
+            "to the oracle that sees the same inputs, or why there is no share. Reweighted: what "
+            "validation says of the shift test. ECE: expected calibration error. Worst group: the "
+            "lowest over emotion × context group. Moves: how far outputs move (total variation) "
+            "when only the scene, or only the emotion, changes.",
             table=table,
             folded=f"Show all {len(table)}" if len(table) > 24 else "",
         )

@@ -181,9 +181,9 @@ def test_what_cannot_be_compared_is_refused(study: Study, runs: dict[str, RunRec
         images=one.images[:1],
         sources=one.sources[:1],
     )
-    answer = answer(runs, "none", "likelihood")
+    same = answer(runs, "none", "likelihood")
     with pytest.raises(InputError, match="two images or more"):
-        compare_answers(alone, answer, answer, metric="accuracy")
+        compare_answers(alone, same, same, metric="accuracy")
     with pytest.raises(InputError, match="evaluate"):
         Answer(run=answer.run, estimator="backdoor").outputs(one)
 

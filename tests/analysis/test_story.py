@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from analysis.figures_overview import describe_story, story_figure
 from analysis.cli.reproduce_tables import SHIPPED
+from analysis.figures_overview import describe_story, story_figure
 from analysis.story import SUBJECT_ONLY, bias_facts, is_outdated, measured_bias, story_table
 from analysis.story_text import (
     backdoor_controls,
@@ -89,6 +89,7 @@ ROWS = [
         0.21,
         changes=1,
         recovery=0.05,
+        headline_g_mean=0.20,
         won_back_low=-0.23,
         won_back_high=0.21,
         difference=0.01,
@@ -191,9 +192,14 @@ def test_eq2_is_held_to_its_controls_by_their_difference_over_seeds() -> None:
     text = " ".join(control_sentences([*ROWS, control("logit_adjusted", 0.002, 0.007, 0.6)]))
     assert "f(X, z)" in text
     assert "35.0% → 34.0% (none), 60.0% → 59.8% (logit_adjusted)" in text
+    assert "CCIM gives 20.0% on the shift test, with it 21.0%" in text
     assert "controls do as well" in text
     better = " ".join(control_sentences([*ROWS, control("logit_adjusted", 0.1, 0.007, 0.6)]))
     assert "The strata do better than that for logit_adjusted (1 of 2)" in better
+    # Clear over the seeds, but inside what other subjects would change.
+    within = " ".join(control_sentences([*ROWS, control("logit_adjusted", 0.015, 0.001, 0.6)]))
+    assert "controls do as well" in within
+    assert "do better" not in within
     one = [{**row, "runs": 1} for row in ROWS]
     assert "One seed" in " ".join(control_sentences(one))
     assert control_sentences([record("none", "likelihood", "shift", 0.2)]) == []
