@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import pandas as pd
 
@@ -214,7 +214,7 @@ def _won_back(row: Mapping[Any, Any] | None) -> str:
     return f"{number(row['recovery'] * 100, 1)}{_ends(row, 'won_back')}"
 
 
-def _known(value: Any) -> bool:
+def _known(value: Any) -> TypeGuard[float]:
     return value is not None and value == value
 
 

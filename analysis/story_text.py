@@ -246,8 +246,9 @@ def shift_estimate_text(row: Mapping[Any, Any]) -> str:
     """The reweighted estimate of the shift test in %, or why there is none; the residual
     dependence I(Y; scene | cluster) beside its null where clusters stand for scenes."""
     value, residual = row.get("shift_estimate"), row.get("shift_residual")
-    known = value is not None and not math.isnan(value) and isinstance(row.get("shift_groups"), str)
-    text = f"{value * 100:.1f}" if known else str(row.get("shift_estimate_reason") or NO_ESTIMATE)
+    text = str(row.get("shift_estimate_reason") or NO_ESTIMATE)
+    if value is not None and not math.isnan(value) and isinstance(row.get("shift_groups"), str):
+        text = f"{value * 100:.1f}"
     if residual is None or math.isnan(residual):
         return text
     return (

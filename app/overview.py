@@ -94,7 +94,7 @@ def show_story() -> None:
             icon=":material/update:",
         )
     frame = story_table(rows) if rows else pd.DataFrame()
-    if study is None or frame.empty:
+    if study is None or rows is None or frame.empty:
         return
     from analysis.figures_overview import describe_story, story_figure
 

@@ -185,7 +185,7 @@ def test_what_cannot_be_compared_is_refused(study: Study, runs: dict[str, RunRec
     with pytest.raises(InputError, match="two images or more"):
         compare_answers(alone, same, same, metric="accuracy")
     with pytest.raises(InputError, match="evaluate"):
-        Answer(run=answer.run, estimator="backdoor").outputs(one)
+        compare_answers(one, same, answer(runs, "none", "backdoor"), metric="accuracy")
 
 
 def test_without_an_evaluation_emotions_have_no_number(tmp_path: Path) -> None:
@@ -193,9 +193,9 @@ def test_without_an_evaluation_emotions_have_no_number(tmp_path: Path) -> None:
     (run, *_) = read_runs(study)
     write_json(run.path / "evaluation.json", {"rows": [], "controls": {}})
     (run, *_) = read_runs(study)
-    answer = Answer(run=run, estimator=run.estimator)
+    mine = Answer(runs=(run,), estimator=run.estimator)
     rows = split_rows(study, "test")
-    found = compare_answers(rows, answer, answer, metric="accuracy", n_resamples=20)
+    found = compare_answers(rows, mine, mine, metric="accuracy", n_resamples=20)
     assert found.classes[["before", "after", "change"]].isna().all(axis=None)
     assert describe_classes(found).endswith("Not evaluated.")
     figure = class_dumbbells(found.classes, metric="recall, %")
