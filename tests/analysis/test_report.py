@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from analysis.report import write_report
 from analysis.report_page import Chapter, write_report_page
 from analysis.report_results import method_table, reproductions, targets_for
 from ccim_core.errors import InputError
+from ccim_core.evaluation.table import study_table, table_rows
 from ccim_core.files import read_json, write_json
 from ccim_core.study import Study
 from tests.analysis.table_study import make_table_study
@@ -47,7 +49,9 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The report of the shipped study, which keeps everything."""
     # Its commands name the study by a path without a place to break at.
     long = tmp_path_factory.mktemp("shipped") / "a_study_of_a_rather_long_name_in_a_folder_as_long"
-    long.symlink_to(SHIPPED)
+    shutil.copytree(SHIPPED, long)
+    table = study_table(Study.open(long))
+    write_json(long / "analysis" / "evaluation.json", table_rows(table))
     path = long.parent / "report.html"
     found = write_report(Study.open(long), path, quiet=True)
     assert found.chapters == CHAPTERS
@@ -100,6 +104,12 @@ def test_it_holds_bias_dictionary_results_controls_settings_and_the_card(shipped
         "Scenes that decide an emotion",
         "Clusters whose emotions are furthest",
         "Every variant and estimator",
+        "The subject&#x27;s box alone, with no context",
+        "Eq. 2 asks the network for f(X, z)",
+        "With random contexts in place of its own strata",
+        "there is no oracle of emoticon that sees",
+        "against plain",
+        "epoch by",
         "Controls: did the module do anything?",
         "between two seeds of the plain model",
         "Change from the full + CCIM",

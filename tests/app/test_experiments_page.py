@@ -118,6 +118,7 @@ def test_two_answers_are_compared(study: Study, run_page: RunPage) -> None:
     assert "two different" in test.info[0].value
     # A link reproduces the view.
     query = {"show": "compare", "before": "emot_net-ccim.ccim", "on": "val"}
+    query["after"] = "emot_net-none.likelihood"
     test = run_page("experiments", **query)
     assert test.selectbox(key="before").value == query["before"]
     assert "on `val`" in words(test)

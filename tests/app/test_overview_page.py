@@ -59,7 +59,7 @@ def test_a_study_is_told_in_cards_and_its_story_beside_the_oracle(
         test
     )
     assert "controls do as well" in words(test)
-    assert "no oracle of emot_net sees" in words(test)
+    assert "No share: Subject's box alone, no context: no oracle of" in words(test)
     assert len(test.get("plotly_chart")) == 1
 
 
