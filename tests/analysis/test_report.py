@@ -108,7 +108,6 @@ def test_it_holds_bias_dictionary_results_controls_settings_and_the_card(shipped
         "Eq. 2 asks the network for f(X, z)",
         "With random contexts in place of its own strata",
         "there is no oracle of emoticon that sees",
-        "against plain",
         "epoch by",
         "Controls: did the module do anything?",
         "between two seeds of the plain model",
