@@ -40,6 +40,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "cluster, if it is shown to hold all that the scene tells of the emotion (auto: scenes "
         "where every subject has one, else there is no estimate)",
     )
+    parser.add_argument(
+        "--trained-on",
+        type=Path,
+        metavar="MANIFEST",
+        help="take runs of this manifest too: the same rows, whose coordinates another machine "
+        "or version rounded otherwise, by 1/64 pixel at most",
+    )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--json", action="store_true", help="print the table as JSON")
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
@@ -49,6 +56,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def _evaluate(arguments: argparse.Namespace) -> int:
     from ccim_core.evaluation.evaluate import EVALUATION_FILE, evaluate_run, reevaluate
     from ccim_core.evaluation.table import table_rows, write_study_table
+    from ccim_core.manifest import Manifest
     from ccim_core.progress import progress
     from ccim_core.run import Run
     from ccim_core.study import Study
@@ -58,6 +66,8 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     if arguments.bootstrap < 0:
         raise InputError(f"Expected --bootstrap of 0 or more, got {arguments.bootstrap}.")
     study = Study.open(arguments.study)
+    if arguments.trained_on is not None:
+        study.accept_manifest(Manifest.load(arguments.trained_on))
     splits = arguments.splits or study.manifest.splits
     for split in arguments.embeddings:
         if split not in splits:

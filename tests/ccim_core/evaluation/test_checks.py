@@ -81,7 +81,7 @@ def test_predictions_are_put_in_the_manifests_order(tiny_study: Study) -> None:
 
 
 def test_a_run_trained_where_boxes_were_rounded_otherwise_opens_once_that_is_shown(
-    copied: Study,
+    copied: Study, capsys: pytest.CaptureFixture[str]
 ) -> None:
     frame = copied.manifest.frame
     elsewhere = copied.manifest
@@ -91,7 +91,10 @@ def test_a_run_trained_where_boxes_were_rounded_otherwise_opens_once_that_is_sho
     run = Run.open(here.run_path("none-seed0"))
     with pytest.raises(InputError, match="trained on this study's manifest"):
         require_same_study(run, here)
-    here.accept_manifest(elsewhere)
+    elsewhere.save(copied.path / "elsewhere.parquet")
+    evaluate = ["evaluate", "--study", str(copied.path), "--bootstrap", "0", "--quiet"]
+    assert main(evaluate) == 2
+    assert main([*evaluate, "--trained-on", str(copied.path / "elsewhere.parquet")]) == 0
     again = Study.open(copied.path)
     require_same_study(run, again)
     assert len(study_table(again))
