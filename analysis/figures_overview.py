@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -16,8 +18,8 @@ BIASED, SHIFT, ORACLE = palette.MUTED, "#308096", "#D55E00"
 def story_figure(frame: pd.DataFrame, *, metric: str, ink: str = INK) -> go.Figure:
     """A row a method: a hollow mark on the same distribution, a solid one on the shift test.
 
-    `frame` as by `analysis.story.story_table`; `metric` names the axis. Bars are one standard
-    deviation over seeds. The dotted line is the oracle on the shift test.
+    `frame` as by `analysis.story.story_table`; `metric` names the axis. Bars are 95% intervals
+    over subjects and seeds together. The dotted line is the oracle on the shift test.
     """
     figure = go.Figure()
     for row in frame.to_dict("records"):
@@ -42,14 +44,16 @@ def story_figure(frame: pd.DataFrame, *, metric: str, ink: str = INK) -> go.Figu
             marker={**marker, "line": {"width": 2.5 if column == "test" else 0}},
             error_x={
                 "type": "data",
-                "array": list((frame[f"{column}_sd"] * 100).fillna(0.0)),
+                "symmetric": False,
+                "array": list(((frame[f"{column}_high"] - frame[column]) * 100).fillna(0.0)),
+                "arrayminus": list(((frame[column] - frame[f"{column}_low"]) * 100).fillna(0.0)),
                 "color": marker["color"],
                 "thickness": 1.2,
                 "width": 3,
             },
             hovertemplate=f"%{{y}}, {title}: %{{x:.1f}}%<extra></extra>",
         )
-    oracle = frame[frame["oracle"]]
+    oracle = frame[frame["oracle"] & (frame["inputs"] == "full")]
     if len(oracle):
         level = float(oracle["shift"].iloc[0]) * 100
         figure.add_vline(
@@ -58,13 +62,15 @@ def story_figure(frame: pd.DataFrame, *, metric: str, ink: str = INK) -> go.Figu
             annotation={"text": "oracle", "font": {"color": ink, "size": 12}, "yanchor": "bottom"},
             annotation_position="top",
         )
-    for row in frame[frame["recovery"].notna()].to_dict("records"):
+    shown = frame[~frame["oracle"]].to_dict("records")
+    for row in shown:
         figure.add_annotation(
             x=1,
             xref="paper",
             xanchor="right",
             y=row["method"],
-            text=f"{row['recovery']:.0%}",
+            text="–" if math.isnan(row["recovery"]) else f"{row['recovery']:.0%}".replace("-", "−"),
+            hovertext=row["reason"] or None,
             showarrow=False,
             font={"color": ink, "size": 13},
         )

@@ -22,7 +22,9 @@ __all__ = [
 ]
 
 INK = palette.INK["light"]
-RISE, FALL = "#0072B2", "#D55E00"
+EFFECT_REACH = 10.0
+"""Where the axis of removals ends on both sides, in points of probability (or 0.1 of a score)."""
+
 BOX_COLOUR, CHOSEN_COLOUR, HALO = "#FFFFFF", "#F2B24D", "rgba(0,0,0,0.65)"
 ROW_PIXELS = 38
 MAX_EMOTIONS = 7
@@ -209,11 +211,15 @@ def _signed(value: float, digits: str, suffix: str) -> str:
 def effect_figure(frame: pd.DataFrame, *, link: str = "softmax", ink: str = INK) -> go.Figure:
     """What removing each prototype does to the estimate: diverging bars, largest at the top.
 
+    The axis is the same for all pictures (`EFFECT_REACH`); a longer bar ends at its edge, its
+    number beside it whole.
+
     `frame`: scene, index, prior, assigned, emotion, effect (`prediction_tables.prototype_table`).
     """
     factor, _, suffix = unit_of(link)
     effects = frame["effect"] * factor
-    digits = ".3f" if link == "identity" or effects.abs().max() < 0.1 else ".2f"
+    digits = ".3f" if link == "identity" else ".1f"
+    reach = EFFECT_REACH * factor / 100
     texts = [
         f"{emotion} {_signed(effect, digits, suffix)}"
         for emotion, effect in zip(frame["emotion"], effects, strict=True)
@@ -222,9 +228,9 @@ def effect_figure(frame: pd.DataFrame, *, link: str = "softmax", ink: str = INK)
     figure = go.Figure()
     figure.add_bar(
         y=labels,
-        x=effects,
+        x=effects.clip(-reach, reach),
         orientation="h",
-        marker={"color": [RISE if effect > 0 else FALL for effect in effects], "cornerradius": 3},
+        marker={"color": palette.MUTED, "cornerradius": 3},
         customdata=texts,
         hovertemplate="%{y}<br>without it: %{customdata}<extra></extra>",
     )
@@ -238,16 +244,27 @@ def effect_figure(frame: pd.DataFrame, *, link: str = "softmax", ink: str = INK)
             showarrow=False,
             font={"size": 13, "color": ink},
         )
-    reach = float(effects.abs().max()) or 1.0
     figure.update_layout(
-        height=_rows_height(frame),
+        height=_rows_height(frame) + 52,
         bargap=0.34,
         margin={"l": 4, "r": 8, "t": 8, "b": 8},
         showlegend=False,
     )
     # Room at the right for the column of texts.
     figure.update_xaxes(
-        range=[-1.1 * reach, 3.1 * reach], showgrid=False, showticklabels=False, zerolinewidth=1
+        range=[-1.05 * reach, 3.1 * reach],
+        tickvals=[-reach, -reach / 2, 0, reach / 2, reach],
+        tickformat="+.3~g",
+        tickfont={"color": ink, "size": 12},
+        title={
+            "text": "change of the score"
+            if link == "identity"
+            else "change, points of probability",
+            "font": {"color": ink, "size": 12},
+        },
+        showgrid=True,
+        zeroline=True,
+        zerolinewidth=1,
     )
     _rows_axis(figure, ink)
     return figure

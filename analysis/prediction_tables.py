@@ -23,9 +23,9 @@ __all__ = [
     "prototype_table",
 ]
 
-LEAST_EFFECT = 0.0005
-"""Smallest change of an output that a removal must make for a prototype to be told as a reason:
-0.05 points of probability."""
+LEAST_EFFECT = 0.005
+"""Smallest change of an output that a removal must make for a context to be said to matter: half
+a point of probability."""
 
 _PAIR = "@"
 
@@ -130,20 +130,26 @@ def long_table(subjects: Sequence[tuple[str, int, Mapping[str, Any]]]) -> pd.Dat
 
     `subjects` as in `batch_table`. Columns: image, subject, x1, y1, x2, y2 (its box, pixels),
     estimator, run, dataset, link, weights_sha256, emotion, value (a probability, or a score where
-    the link is "identity").
+    the link is "identity"), warnings (the subject's, in every row of it). What has no estimate,
+    such as a picture in which nobody was found, has one row with its warnings alone.
     """
-    rows = [
-        (
-            *(image, number, *prediction["box"], key.partition(_PAIR)[0]),
-            *(estimate[name] for name in ("run", "dataset", "link", "weights_sha256")),
-            *(emotion, value),
-        )
-        for image, number, prediction in subjects
-        for key, estimate in prediction["estimates"].items()
-        for emotion, value in estimate["probabilities"].items()
-    ]
+    rows: list[tuple[Any, ...]] = []
+    for image, number, prediction in subjects:
+        start = (image, number, *(prediction["box"] or [None] * 4))
+        told = " ".join(prediction["warnings"])
+        if not prediction["estimates"]:
+            rows.append((*start, *[None] * 7, told))
+        rows += [
+            (
+                *(*start, key.partition(_PAIR)[0]),
+                *(estimate[name] for name in ("run", "dataset", "link", "weights_sha256")),
+                *(emotion, value, told),
+            )
+            for key, estimate in prediction["estimates"].items()
+            for emotion, value in estimate["probabilities"].items()
+        ]
     columns = ["image", "subject", "x1", "y1", "x2", "y2", "estimator", "run", "dataset", "link"]
-    return pd.DataFrame(rows, columns=[*columns, "weights_sha256", "emotion", "value"])
+    return pd.DataFrame(rows, columns=[*columns, "weights_sha256", "emotion", "value", "warnings"])
 
 
 def prototype_table(
@@ -151,7 +157,7 @@ def prototype_table(
     estimator: str,
     emotion: str | None = None,
     *,
-    least: float = LEAST_EFFECT,
+    least: float = 0.0,
 ) -> pd.DataFrame:
     """The prototypes (of a prediction) with an effect on one estimate, largest effect first.
 
@@ -159,7 +165,7 @@ def prototype_table(
     emotion, effect, size, emotions (the prototype's distribution of emotions in training).
     `effect` is the change of `emotion` (by default the one that changes most) when the prototype
     is removed; `size` the largest change of any emotion. A prototype whose removal changes less
-    than `least` is no reason, so it has no row.
+    than `least` has no row.
     """
     rows = []
     for prototype in prototypes:

@@ -16,6 +16,8 @@ from analysis.figure_page import Section
 from analysis.report_page import Chapter
 from analysis.run_records import RunRecord
 from analysis.run_table import made_by
+from analysis.story import is_outdated, main_recipe
+from analysis.story_text import epoch_choice, shift_estimate_text
 from analysis.table_settings import model_title
 from analysis.table_text import number
 from ccim_core.environment import describe_environment
@@ -78,10 +80,12 @@ def card_chapter(
         ),
         Section(
             title="Evaluation",
-            caption=""
-            if rows
-            else f"Not evaluated yet: `python -m ccim_core evaluate --study {study.path}`.",
-            table=_evaluation(rows) if rows else None,
+            caption="Reweighted: what the split says of one where the scene is independent of the "
+            "emotion."
+            if rows and not is_outdated(rows)
+            else f"Not evaluated by this version: `python -m ccim_core evaluate --study "
+            f"{study.path}`.",
+            table=_evaluation(rows) if rows and not is_outdated(rows) else None,
         ),
         Section(title="Limits", points=limits),
         Section(title="Responsible use", points=RESPONSIBLE),
@@ -123,34 +127,52 @@ def _counted(counts: Counter[str]) -> str:
 
 
 def _evaluation(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    """The plain and the CCIM model on each split: headline, worst group, calibration."""
-    table = pd.DataFrame(rows)
+    """The plain model, the subject's box alone and CCIM on each split: headline, worst group,
+    calibration, reweighted estimate."""
+    table = main_recipe(pd.DataFrame(rows))
     lines = []
-    for intervention, estimator in (("none", "likelihood"), ("ccim", "ccim")):
+    for intervention, estimator, inputs in (
+        ("none", "likelihood", "full"),
+        ("none", "likelihood", "subject"),
+        ("ccim", "ccim", "full"),
+    ):
         mine = table[
             (table["intervention"] == intervention)
             & (table["estimator"] == estimator)
-            & (table["inputs"] == "full")
+            & (table["inputs"] == inputs)
             & ~table["oracle"].astype(bool)
+            & (table["plain"].astype(bool) | (intervention != "none"))
         ]
         if mine.empty:
             continue
-        order = mine.assign(changes=mine.get("changes", 0)).sort_values(["changes", "variant"])
-        plainest = order["variant"].iloc[0]
+        plainest = mine.sort_values(["changes", "variant"])["variant"].iloc[0]
         for row in mine[mine["variant"] == plainest].to_dict("records"):
             lines.append(
                 {
                     "model": plainest,
+                    "sees": inputs,
+                    "epoch by": epoch_choice(row["select_by"]),
                     "split": str(row["split"]),
                     "subjects": f"{int(row['n']):,}",
                     "seeds": str(int(row["runs"])),
                     "headline, %": _share(row, "headline"),
+                    "95% interval": _interval(row),
                     "worst group, %": _share(row, "worst_group"),
                     "which": str(row.get("worst_group_name") or "–"),
                     "ECE": number(row.get("ece"), 3),
+                    "reweighted, %": shift_estimate_text(row)
+                    if row["split"] in ("val", "test")
+                    else "–",
                 }
             )
     return pd.DataFrame(lines)
+
+
+def _interval(row: Mapping[Any, Any]) -> str:
+    low, high = row.get("headline_low"), row.get("headline_high")
+    if low is None or high is None or low != low:
+        return "–"
+    return f"{number(low * 100, 1)} to {number(high * 100, 1)}"
 
 
 def _share(row: Mapping[Any, Any], key: str) -> str:

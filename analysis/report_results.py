@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import pandas as pd
 
@@ -18,14 +18,24 @@ from analysis.report_page import Chapter
 from analysis.reproduction import Reproduction, reproduce
 from analysis.reproduction_page import part_figures, read_thumbnails
 from analysis.separation_study import load_separation, stored_separations
-from analysis.story import story_sentences, story_table
+from analysis.story import is_outdated, story_table
+from analysis.story_text import (
+    FILLED_IN,
+    METRIC_NAMES,
+    epoch_choice,
+    leaders,
+    selection_sentence,
+    shift_estimate_text,
+    story_sentences,
+)
+from analysis.story_text import control_sentences as method_controls
 from analysis.table_text import number
+from analysis.variation import load_variation, variation_text
 from ccim_core.errors import InputError
 from ccim_core.files import read_json
 from ccim_core.study import Study
 
 __all__ = [
-    "METRIC_NAMES",
     "control_sentences",
     "features_chapter",
     "method_table",
@@ -37,11 +47,6 @@ __all__ = [
     "targets_for",
 ]
 
-METRIC_NAMES = {
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "map": "mean average precision",
-}
 _PAPER_TABLES = {"emotic": "table1", "groupwalk": "table2", "caer-s": "table3"}
 
 
@@ -57,7 +62,7 @@ def story_cards(study: Study, rows: Sequence[dict[str, Any]]) -> tuple[list[str]
     if frame.empty:
         return [], []
     metric = METRIC_NAMES[study.labels.headline]
-    plain = frame[frame["estimator"] == "likelihood"].iloc[0]
+    plain = frame.iloc[0]
     cards = [
         Card(label="Plain model, same distribution", value=f"{plain['test']:.0%}", note=metric),
         Card(
@@ -66,25 +71,36 @@ def story_cards(study: Study, rows: Sequence[dict[str, Any]]) -> tuple[list[str]
             note="the scene no longer follows the emotion",
         ),
     ]
+    for row in frame[frame["inputs"].eq("subject") & ~frame["oracle"]].to_dict("records"):
+        note = "no context: what the rest has to beat"
+        cards.append(Card(label="Subject's box alone", value=f"{row['shift']:.0%}", note=note))
     for row in frame[frame["estimator"] == "ccim"].to_dict("records"):
         cards.append(
             Card(
                 label="CCIM wins back",
-                value="–" if math.isnan(row["recovery"]) else f"{row['recovery']:.0%}",
+                value="–"
+                if math.isnan(row["recovery"])
+                else f"{row['recovery']:.0%}".replace("-", "−"),
                 note=row["reason"] or "of the gap to the model trained without bias",
             )
         )
-    others = frame[~frame["oracle"] & frame["recovery"].notna()]
-    if len(others):
-        best = others.sort_values("recovery").iloc[-1]
+    top = leaders(frame[~frame["oracle"]])
+    if len(top):
         cards.append(
             Card(
-                label="The most is won back by",
-                value=f"{best['recovery']:.0%}",
-                note=best["method"],
+                label="Highest on the shift test",
+                value=f"{top['shift'].iloc[0]:.0%}",
+                note=f"{top['method'].iloc[0]}; {len(top) - 1} more within its interval",
             )
         )
-    return story_sentences(frame, metric), cards
+    chosen = selection_sentence(_selection(study))
+    sentences = [*story_sentences(frame, metric), chosen, *method_controls(rows)]
+    return [one for one in sentences if one], cards
+
+
+def _selection(study: Study) -> list[dict[str, Any]]:
+    path = study.analysis_root / "selection.json"
+    return read_json(path) if path.is_file() else []
 
 
 def methods_chapter(study: Study, rows: Sequence[dict[str, Any]]) -> Chapter:
@@ -94,14 +110,18 @@ def methods_chapter(study: Study, rows: Sequence[dict[str, Any]]) -> Chapter:
         return Chapter(title="Methods", lead=[f"Nothing is evaluated yet: {command}."])
     metric = METRIC_NAMES[study.labels.headline]
     sections = []
+    command = f"`python -m ccim_core evaluate --study {study.path}`"
+    if is_outdated(rows):
+        return Chapter(title="Methods", lead=[f"Evaluated by an earlier version: {command}."])
     frame = story_table(rows)
     if len(frame):
         sections.append(
             Section(
                 title="Before and after",
                 caption="Hollow: test pictures like the training's. Solid: the scene no longer "
-                "follows the emotion. Whiskers: standard deviation over seeds. At the right: "
-                "share of the gap between the plain model and the oracle that is won back.",
+                "follows the emotion. Whiskers: 95% interval over subjects and seeds together. At "
+                "the right: share of the gap between the plain model and the oracle that sees the "
+                "same inputs that is won back.",
                 figure=story_figure(frame, metric=metric.capitalize()),
             )
         )
@@ -109,13 +129,30 @@ def methods_chapter(study: Study, rows: Sequence[dict[str, Any]]) -> Chapter:
     sections.append(
         Section(
             title="Every variant and estimator",
-            caption=f"{metric.capitalize()} in %, mean ± deviation over seeds. ECE: expected "
-            "calibration error. Worst group: the lowest over emotion × context group. Moves: how "
-            "far outputs move (total variation) when only the scene, or only the emotion, changes.",
+            caption=f"{metric.capitalize()} in %, mean [95% interval over subjects and seeds "
+            "together], ± deviation over seeds where there is none. Epoch by: what the kept epoch "
+            "was chosen on. Against plain: the difference to the plain model on the shift test, "
+            f"same subjects and seeds; one whose interval holds 0 is no rank. {FILLED_IN} Random "
+            "contexts: Eq. 2 with these in place of the picture's own strata. Won back: of the gap "
+            "to the oracle that sees the same inputs, or why there is no share. Reweighted: what "
+            "validation says of the shift test. ECE: expected calibration error. Worst group: the "
+            "lowest over emotion × context group. Moves: how far outputs move (total variation) "
+            "when only the scene, or only the emotion, changes.",
             table=table,
             folded=f"Show all {len(table)}" if len(table) > 24 else "",
         )
     )
+    found = load_variation(study)
+    if found:
+        sections.append(
+            Section(
+                title="Other data, other dictionaries",
+                caption="Mean ± deviation over data sets rendered from other seeds, and over "
+                "dictionaries fitted from other seeds. One training seed: its "
+                "own noise is in both.",
+                table=variation_text(found),
+            )
+        )
     return Chapter(title="Methods", sections=sections)
 
 
@@ -125,12 +162,21 @@ def method_table(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
     splits = [name for name in ("val", "test", "shift") if name in set(table["split"])]
     last = "shift" if "shift" in splits else splits[-1] if splits else None
     lines = []
-    for (variant, estimator), part in table.groupby(["variant", "estimator"], sort=False):
+    for _, part in table.groupby(["model", "recipe", "variant", "estimator"], sort=False):
         by_split = {row["split"]: row for row in part.to_dict("records")}
-        line = {"variant": str(variant), "estimator": estimator_title(str(estimator))}
+        first, shift = part.iloc[0], by_split.get("shift")
+        line = {
+            "variant": str(first["variant"]),
+            "estimator": estimator_title(str(first["estimator"])),
+            "sees": f"{first['inputs']}{', true masks' if first['masks'] else ''}",
+            "epoch by": epoch_choice(first["select_by"]),
+        }
         for split in splits:
             line[split] = _percent(by_split.get(split), "headline")
-        line["won back, %"] = _plain(by_split.get("shift"), "recovery_full", 100)
+        line["against plain"] = _difference(shift)
+        line["won back, %"] = _won_back(shift)
+        line["random contexts"] = _percent(shift, "backdoor_random_contexts")
+        line["reweighted"] = shift_estimate_text(by_split["val"]) if "val" in by_split else "–"
         line[f"ECE ({last})"] = _plain(by_split.get(last), "ece", 1, digits=3)
         line[f"worst group ({last}), %"] = _plain(by_split.get(last), "worst_group", 100)
         twins = by_split.get("twins")
@@ -143,17 +189,46 @@ def method_table(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
     return frame.drop(columns=empty)
 
 
+def _ends(row: Mapping[Any, Any], key: str, *, signed: bool = False) -> str:
+    """The interval in %, or ""."""
+    low, high = row.get(f"{key}_low"), row.get(f"{key}_high")
+    if low is None or high is None or low != low or high != high:
+        return ""
+    return f" [{', '.join(number(end * 100, 1, signed=signed) for end in (low, high))}]"
+
+
+def _difference(row: Mapping[Any, Any] | None) -> str:
+    if row is None or not _known(row.get("difference")):
+        return "–"
+    ends = _ends(row, "difference", signed=True)
+    seeds = "" if row["difference_seeds"] > 1 else " (one seed)"
+    return f"{number(row['difference'] * 100, 1, signed=True)}{ends}{seeds}"
+
+
+def _won_back(row: Mapping[Any, Any] | None) -> str:
+    """The share against the oracle on the same inputs, or why there is none."""
+    if row is None:
+        return "–"
+    if not _known(row.get("recovery")):
+        return str(row.get("recovery_reason") or "–")
+    return f"{number(row['recovery'] * 100, 1)}{_ends(row, 'won_back')}"
+
+
+def _known(value: Any) -> TypeGuard[float]:
+    return value is not None and value == value
+
+
 def _percent(row: Mapping[Any, Any] | None, key: str) -> str:
-    if row is None or row.get(key) is None:
+    if row is None or not _known(row.get(key)):
         return "–"
     spread = row.get(f"{key}_sd")
-    more = "" if spread is None or spread != spread else f" ± {number(spread * 100, 1)}"
+    more = _ends(row, key) or (f" ± {number(spread * 100, 1)}" if _known(spread) else "")
     return f"{number(row[key] * 100, 1)}{more}"
 
 
 def _plain(row: Mapping[Any, Any] | None, key: str, factor: float, *, digits: int = 1) -> str:
     value = None if row is None else row.get(key)
-    return "–" if value is None else number(value * factor, digits)
+    return number(value * factor, digits) if _known(value) else "–"
 
 
 def targets_for(study: Study) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Which of a study's runs are a model's plain run, its "+ CCIM", and the settings of an ablation.
 
-A baseline and its "+ CCIM" differ by one field, so runs that agree in all but the intervention and
-the dictionary are one family. A table shows one family of each model: mixing two would compare
+A baseline and its "+ CCIM" differ by one field: both are of one family
+(`ccim_core.evaluation.variants`). A table shows one family of each model: mixing two would compare
 different networks.
 """
 
@@ -24,6 +24,7 @@ from analysis.table_settings import (
     set_fields,
     train_command,
 )
+from ccim_core.evaluation.variants import FULL, family, input_name
 
 __all__ = ["ModelRuns", "find_families", "known_models", "model_runs"]
 
@@ -102,7 +103,7 @@ def model_runs(runs: Sequence[RunRecord], model: str, *, label_set: str, study: 
         if run.config["intervention"]["name"] in ("none", "ccim")
     }
     best: ModelRuns | None = None
-    for _, members in sorted(families.items(), key=lambda item: item[0] != _family(recipe_config)):
+    for _, members in sorted(families.items(), key=lambda item: item[0] != family(recipe_config)):
         reference = _reference(members, recipe_config)
         by_setting = _match(mine, reference)
         used = {run.path for found in by_setting.values() for run in found.values()}
@@ -129,18 +130,17 @@ def model_runs(runs: Sequence[RunRecord], model: str, *, label_set: str, study: 
 
 
 def find_families(runs: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
-    """Runs that agree in all but intervention, dictionary and seed, by what they agree in.
+    """Runs by `ccim_core.evaluation.variants.family`, of those that a table can show.
 
     Runs that see a part of the picture, train on another split than `train`, or have their last
-    layer refitted, answer other questions and belong to no family.
+    layer refitted or directions erased, answer other questions and belong to no family.
     """
     families: dict[str, list[RunRecord]] = defaultdict(list)
     for run in runs:
-        model = run.config["model"]
-        whole = (model["inputs"], model["subject_parts"], model["context_parts"])
-        train = run.config["train"]
-        if whole == ("both", "all", "all") and train["split"] == "train" and not train["refit"]:
-            families[_family(run.config)].append(run)
+        model, train = run.config["model"], run.config["train"]
+        added = train["refit"] or model["subject_erase"] or train["split"] != "train"
+        if input_name(run.config) == FULL and not added:
+            families[family(run.config)].append(run)
     return dict(families)
 
 
@@ -148,12 +148,6 @@ def known_models(runs: Sequence[RunRecord]) -> list[str]:
     """Models that have runs: the paper's first, in its order."""
     present = {str(run.config["model"]["name"]) for run in runs}
     return [*(m for m in MODELS if m in present), *sorted(present - set(MODELS))]
-
-
-def _family(config: Mapping[str, Any]) -> str:
-    """What the runs of a family agree in."""
-    same = set_fields(config, {**_INCIDENTAL, "intervention": {}, "dictionary": {}})
-    return json.dumps(same, sort_keys=True)
 
 
 def _identity(config: Mapping[str, Any], free: Sequence[str] = ()) -> str:

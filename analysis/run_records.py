@@ -114,22 +114,28 @@ class RunRecord:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SplitRows:
-    """A split's subjects: sample_ids (n,), targets (n, C) of 0/1, images (n,) as codes."""
+    """A split's subjects: sample_ids (n,), targets (n, C) of 0/1, images (n,) as codes, and
+    sources (n,), what is resampled whole: where a subject has none, its image."""
 
     split: str
     sample_ids: np.ndarray
     targets: np.ndarray
     images: np.ndarray
+    sources: np.ndarray
 
 
 def split_rows(study: Study, split: str) -> SplitRows:
     """The subjects of a study's split. Raises InputError when it has no such split."""
     part = study.manifest.split(split)
+    sources = part.frame["image"].astype(object)
+    if "source_id" in part.frame:
+        sources = part.frame["source_id"].astype(object).fillna(sources)
     return SplitRows(
         split=split,
         sample_ids=part.frame["sample_id"].to_numpy(),
         targets=part.targets() > 0,
         images=pd.factorize(part.frame["image"])[0],
+        sources=sources.to_numpy(str),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.run_records import RunRecord, leaves
+from analysis.story_text import epoch_choice
 from analysis.table_settings import load_reference, model_title, recipe_path, train_command
 from ccim_core.cli import COMMANDS
 from ccim_core.errors import InputError
@@ -32,6 +33,7 @@ RUN_COLUMNS = (
     "variant",
     "intervention",
     "inputs",
+    "epoch by",
     "validation",
     *_SPLITS,
     "model",
@@ -64,6 +66,7 @@ def _row(run: RunRecord) -> dict[str, Any]:
         "model": model_title(str(config["model"]["name"])),
         "intervention": config["intervention"]["name"],
         "inputs": _inputs(config["model"]),
+        "epoch by": epoch_choice(config["train"].get("select_by", "headline")),
         "trained on": config["train"]["split"],
         "prototypes": config["dictionary"]["size"],
         "seed": run.seed,

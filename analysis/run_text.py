@@ -1,45 +1,48 @@
-"""What a comparison of two runs says, in sentences that its numbers support."""
+"""What a comparison of two variants says, in sentences that its numbers support."""
 
 from __future__ import annotations
 
 import math
 
 from analysis.run_comparison import Comparison
+from analysis.story_text import METRIC_NAMES, verdict
 
 __all__ = ["METRIC_NAMES", "comparison_sentences", "describe_classes", "describe_curves"]
 
-METRIC_NAMES = {
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "map": "mean average precision",
-}
-
 
 def comparison_sentences(found: Comparison, split: str) -> list[str]:
-    """Markdown sentences: the difference with its interval, McNemar's counts, what changed."""
+    """Markdown sentences: the difference with its interval over subjects and seeds, McNemar's
+    counts of a single seed, what changed."""
     test, metric = found.test, METRIC_NAMES[found.metric]
+    told = verdict(test.low, test.high, test.n_seeds)
+    change = (
+        f"From **{found.before:.1%}** to **{found.after:.1%}** {metric} on `{split}`: "
+        f"{_points(test.estimate)} points"
+    )
     sentences = []
     if math.isnan(test.low):
         sentences.append(f"The difference in {metric} on `{split}` is not defined here.")
-    else:
-        clear = test.low > 0 or test.high < 0
-        verdict = "outside" if clear else "within"
+    elif test.n_seeds < 2:
         sentences.append(
-            f"From **{found.before:.1%}** to **{found.after:.1%}** {metric} on `{split}`: "
-            f"{_points(test.difference)} points, {test.level:.0%} interval "
-            f"{_points(test.low)} to {_points(test.high)}, which is **{verdict} the noise** "
-            f"({_p(test.p_value)}, {test.n_resamples:,} paired resamples of "
-            f"{found.images:,} images)."
+            f"{change}, {test.level:.0%} interval {_points(test.low)} to {_points(test.high)} over "
+            f"{found.sources:,} {found.resampled} alone. **{told[0].upper()}{told[1:]}.**"
+        )
+    else:
+        sentences.append(
+            f"{change}, {test.level:.0%} interval {_points(test.low)} to {_points(test.high)} over "
+            f"{found.sources:,} {found.resampled} and {test.n_seeds} training seeds together, "
+            f"which is **{told}**. By seed: {', '.join(map(_points, found.by_seed))}."
         )
     if found.mcnemar is not None:
         one = found.mcnemar
         sentences.append(
             f"{one.only_first:,} subjects are right only before, {one.only_second:,} only after "
             f"({_p(one.p_value)}, exact McNemar test"
-            + (", which takes them as independent)." if found.images < found.n else ").")
+            + (", which takes them as independent)." if found.sources < found.n else ").")
         )
     sentences.append(
-        f"The leading emotion changes for {found.changed:.1%} of {found.n:,} subjects."
+        f"The leading emotion changes for {found.changed:.1%} of {found.n:,} subjects"
+        + (" (mean over the seeds)." if test.n_seeds > 1 else ".")
     )
     return sentences
 

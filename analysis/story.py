@@ -10,64 +10,105 @@ import pandas as pd
 
 from analysis.prediction_tables import estimator_title
 
-__all__ = ["METHODS", "bias_facts", "measured_bias", "story_sentences", "story_table"]
+__all__ = [
+    "METHODS",
+    "SUBJECT_ONLY",
+    "bias_facts",
+    "is_outdated",
+    "main_recipe",
+    "measured_bias",
+    "story_table",
+]
 
-FULL = "full"
+FULL, SUBJECT = "full", "subject"
+SUBJECT_ONLY = "Subject's box alone, no context"
 
-METHODS: tuple[tuple[str, str, str], ...] = (
-    (estimator_title("likelihood"), "none", "likelihood"),
-    (estimator_title("ccim"), "ccim", "ccim"),
-    (estimator_title("counterfactual"), "counterfactual", "counterfactual"),
-    (estimator_title("prior_correction"), "none", "prior_correction"),
-    (estimator_title("backdoor"), "none", "backdoor"),
-    ("Logit-adjusted, then Eq. 2", "logit_adjusted", "backdoor"),
+METHODS: tuple[tuple[str, str, str, str], ...] = (
+    (estimator_title("likelihood"), "none", "likelihood", FULL),
+    (SUBJECT_ONLY, "none", "likelihood", SUBJECT),
+    (estimator_title("ccim"), "ccim", "ccim", FULL),
+    (estimator_title("counterfactual"), "counterfactual", "counterfactual", FULL),
+    (estimator_title("prior_correction"), "none", "prior_correction", FULL),
+    (estimator_title("backdoor"), "none", "backdoor", FULL),
+    ("Logit-adjusted, then Eq. 2", "logit_adjusted", "backdoor", FULL),
 )
-"""Title, trained-in intervention and estimator of the methods that the story tells of."""
+"""Title, trained-in intervention, estimator and inputs of the methods that the story tells of."""
 
-_METRICS = ("headline", "headline_sd", "n")
+_ORACLES = (
+    ("Oracle: trained without bias", "none", "likelihood", FULL),
+    ("Oracle, subject's box alone", "none", "likelihood", SUBJECT),
+)
+_TEXTS = ("variant", "inputs", "select_by", "matched_oracle", "difference_reason")
+_SHIFT = (
+    "difference",
+    "difference_low",
+    "difference_high",
+    "recovery",
+    "recovery_sd",
+    "backdoor_random_contexts",
+    "headline_g_mean",
+)
+
+
+def is_outdated(rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether `evaluation.json` is of an earlier version, which mixed models in its shares."""
+    return bool(rows) and "reference" not in rows[0]
+
+
+def main_recipe(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the model and recipe with most variants; ties go to the first by name.
+
+    A gap and its shares hold inside one recipe: rows of others are not to be ranked with them.
+    """
+    sizes = table.groupby(["model", "recipe"])["variant"].nunique()
+    if sizes.empty:
+        return table
+    model, recipe = min(sizes.index, key=lambda key: (-sizes[key], key))
+    return table[(table["model"] == model) & (table["recipe"] == recipe)]
 
 
 def story_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """A row per method from the records of `evaluation.json`, the oracle last.
+    """A row per method from the records of `evaluation.json`, of its main recipe, oracles last.
 
-    Columns: method, estimator, oracle, test, test_sd, shift, shift_sd (the label set's headline
-    metric, in [0, 1]), recovery and recovery_sd (share of the gap to the full oracle on the shift
-    test; NaN where undefined), reason (why it is undefined, or ""), causal_share, seeds. Methods
-    without a shift test are left out.
+    Columns: method, estimator, oracle, test and shift (the label set's headline metric, in [0, 1])
+    with `_sd` over seeds and `_low`, `_high` (95%, over subjects and seeds together), difference
+    to the plain model on the shift test with its ends, recovery (share of the gap to the oracle on
+    the same inputs; NaN where undefined) with `_sd`, `_low`, `_high`, reason (why it is undefined,
+    or ""), matched_oracle, inputs, variant, select_by, backdoor_random_contexts, headline_g_mean,
+    causal_share, seeds. Methods without a shift test are left out; records of an earlier version
+    tell no story.
     """
-    table = pd.DataFrame(rows)
-    wanted = [*METHODS, ("Oracle: trained without bias", "none", "likelihood")]
     lines = []
-    for position, (title, intervention, estimator) in enumerate(wanted):
-        oracle = position == len(METHODS)
-        found = _plainest(table, intervention, estimator, oracle=oracle)
-        if found:
-            lines.append(
-                {"method": title, "estimator": estimator, "oracle": oracle, **_line(found)}
-            )
-    columns = ["method", "estimator", "oracle", "test", "test_sd", "shift", "shift_sd"]
-    columns += ["recovery", "recovery_sd", "reason", "causal_share", "seeds"]
-    return pd.DataFrame(lines, columns=columns)
+    if rows and not is_outdated(rows):
+        table = main_recipe(pd.DataFrame(rows))
+        for oracle, wanted in ((False, METHODS), (True, _ORACLES)):
+            for title, intervention, estimator, inputs in wanted:
+                found = _plainest(table, intervention, estimator, inputs, oracle=oracle)
+                if found:
+                    line = {"method": title, "estimator": estimator, "oracle": oracle}
+                    lines.append({**line, **_line(found)})
+    columns = ["method", "estimator", "oracle"]
+    columns += [f"{s}{end}" for s in ("test", "shift") for end in ("", "_sd", "_low", "_high")]
+    columns += [*_SHIFT, "recovery_low", "recovery_high", "reason", *_TEXTS]
+    return pd.DataFrame(lines, columns=[*columns, "causal_share", "seeds"])
 
 
 def _plainest(
-    table: pd.DataFrame, intervention: str, estimator: str, *, oracle: bool
+    table: pd.DataFrame, intervention: str, estimator: str, inputs: str, *, oracle: bool
 ) -> dict[str, Mapping[str, Any]]:
     """Records by split of the variant with these properties that changes the fewest settings of
     the plain model; {} where there is none."""
-    if table.empty:
-        return {}
     rows = table[
         (table["intervention"] == intervention)
         & (table["estimator"] == estimator)
-        & (table["inputs"] == FULL)
+        & (table["inputs"] == inputs)
         & (table["oracle"] == oracle)
     ]
+    if intervention == "none" and not oracle:
+        rows = rows[rows["plain"].astype(bool)]
     if rows.empty:
         return {}
-    # A table that was written earlier has no count of changes: the first by name then.
-    order = rows.assign(changes=rows.get("changes", 0)).sort_values(["changes", "variant"])
-    rows = rows[rows["variant"] == order["variant"].iloc[0]]
+    rows = rows[rows["variant"] == rows.sort_values(["changes", "variant"])["variant"].iloc[0]]
     records = [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
     by_split: dict[str, Mapping[str, Any]] = {str(row["split"]): row for row in records}
     return by_split if "shift" in by_split else {}
@@ -75,14 +116,18 @@ def _plainest(
 
 def _line(by_split: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     shift, test = by_split["shift"], by_split.get("test", {})
+    line: dict[str, Any] = {
+        f"{split}{end}": _number(row.get(f"headline{end}"))
+        for split, row in (("test", test), ("shift", shift))
+        for end in ("", "_sd", "_low", "_high")
+    }
+    line |= {name: _number(shift.get(name)) for name in _SHIFT}
+    line |= {name: _text(shift.get(name)) for name in _TEXTS}
     return {
-        "test": _number(test.get("headline")),
-        "test_sd": _number(test.get("headline_sd")),
-        "shift": _number(shift.get("headline")),
-        "shift_sd": _number(shift.get("headline_sd")),
-        "recovery": _number(shift.get(f"recovery_{FULL}")),
-        "recovery_sd": _number(shift.get(f"recovery_{FULL}_sd")),
-        "reason": str(shift.get(f"recovery_{FULL}_reason") or ""),
+        **line,
+        "recovery_low": _number(shift.get("won_back_low")),
+        "recovery_high": _number(shift.get("won_back_high")),
+        "reason": _text(shift.get("recovery_reason")),
         "causal_share": _number(test.get("causal_share")),
         "seeds": _number(shift.get("runs")),
     }
@@ -92,37 +137,8 @@ def _number(value: Any) -> float:
     return math.nan if value is None else float(value)
 
 
-def story_sentences(frame: pd.DataFrame, metric: str) -> list[str]:
-    """What the table says, a Markdown sentence a finding; only findings that the table supports.
-
-    `metric`: name of the headline metric, as "accuracy".
-    """
-    by_method = {
-        row["estimator"] + ("*" if row["oracle"] else ""): row for _, row in frame.iterrows()
-    }
-    sentences = []
-    plain = by_method.get("likelihood")
-    if plain is not None and not math.isnan(plain["test"]):
-        sentences.append(
-            f"The plain model reaches **{plain['test']:.0%}** {metric} on pictures like those it "
-            f"was trained on, and **{plain['shift']:.0%}** once the scene no longer follows the "
-            "emotion."
-        )
-    oracle = by_method.get("likelihood*")
-    if oracle is not None:
-        sentences.append(
-            f"The same network trained without the bias reaches **{oracle['shift']:.0%}** there: "
-            "that gap is what an intervention can win back."
-        )
-    ccim = by_method.get("ccim")
-    others = frame[~frame["oracle"] & (frame["estimator"] != "likelihood")]
-    others = others[others["recovery"].notna()]
-    best = others.sort_values("recovery").iloc[-1] if len(others) else None
-    if ccim is not None and not math.isnan(ccim["recovery"]):
-        sentences.append(f"CCIM wins back **{ccim['recovery']:.0%}** of it.")
-    if best is not None and best["estimator"] != "ccim":
-        sentences.append(f"{best['method']} wins back **{best['recovery']:.0%}**, the most here.")
-    return sentences
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def bias_facts(truth: Mapping[str, Any]) -> dict[str, float]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-__all__ = ["kept_input", "linked_control", "linked_selectbox", "publish", "restore"]
+__all__ = ["forget", "kept_input", "linked_control", "linked_selectbox", "publish", "restore"]
 
 _KEPT = "kept_choices"
 
@@ -36,6 +36,13 @@ def publish(key: str, default: str) -> str:
     elif key in st.query_params:
         del st.query_params[key]
     return value
+
+
+def forget(key: str) -> None:
+    """Drop a choice wherever it is kept: what it was made for has changed."""
+    st.session_state.pop(key, None)
+    st.session_state.get(_KEPT, {}).pop(key, None)
+    st.query_params.pop(key, None)
 
 
 def linked_selectbox(

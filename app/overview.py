@@ -7,18 +7,20 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from analysis.story import bias_facts, measured_bias, story_sentences, story_table
+from analysis.story import bias_facts, is_outdated, measured_bias, story_table
+from analysis.story_text import (
+    METRIC_NAMES,
+    control_sentences,
+    selection_sentence,
+    story_sentences,
+)
+from analysis.variation import load_variation, variation_text
 from app import layout, stored, study_cache
 from app.model_card import show_headline
 from ccim_core.study import Study
 
 __all__ = ["show_models", "show_story", "show_study"]
 
-METRIC_NAMES = {
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "map": "mean average precision",
-}
 KINDS = {
     "controlled": "Rendered pictures with a planted bias: the truth under intervention is known.",
     "photographs": "Portraits composed on real scenes with a planted bias.",
@@ -84,8 +86,15 @@ def show_story() -> None:
     """What each method does on the same distribution and on the shift test, beside the oracle."""
     study = study_cache.current_study()
     rows = study_cache.load_json(study.analysis_root / "evaluation.json") if study else None
+    if study is not None and rows and is_outdated(rows):
+        st.info(
+            "This study was evaluated by an earlier version: "
+            f"`python -m ccim_core evaluate --study {layout.plain(str(study.path))}` brings its "
+            "numbers up to date.",
+            icon=":material/update:",
+        )
     frame = story_table(rows) if rows else pd.DataFrame()
-    if study is None or frame.empty:
+    if study is None or rows is None or frame.empty:
         return
     from analysis.figures_overview import describe_story, story_figure
 
@@ -93,7 +102,9 @@ def show_story() -> None:
     st.subheader("Before and after", anchor=False)
     text, chart = st.columns([2, 3], gap="large")
     with text:
-        st.markdown("\n\n".join(story_sentences(frame, metric)))
+        chosen = study_cache.load_json(study.analysis_root / "selection.json") or []
+        sentences = [*story_sentences(frame, metric), selection_sentence(chosen)]
+        st.markdown("\n\n".join(filter(None, [*sentences, *control_sentences(rows)])))
         _causal_share(frame)
     with chart:
         st.plotly_chart(
@@ -103,11 +114,26 @@ def show_story() -> None:
             alt=describe_story(frame, metric),
         )
         seeds = int(frame["seeds"].min())
-        note = "Won back: share of the gap between the plain model and the oracle, shift test."
-        reasons = [reason for reason in frame["reason"] if reason]
-        if frame["recovery"].isna().all() and reasons:
-            note = f"What is won back is undefined: {layout.plain(reasons[0])}"
-        st.caption(f"Mean and standard deviation over {seeds} seeds. {note}")
+        note = (
+            "Won back: share of the gap between the plain model and the oracle that sees the same "
+            "inputs, shift test."
+        )
+        missing = {
+            f"{row['method']}: {row['reason']}"
+            for row in frame[~frame["oracle"] & frame["recovery"].isna()].to_dict("records")
+            if row["reason"]
+        }
+        if missing:
+            note = f"{note} No share: {layout.plain('; '.join(sorted(missing)))}."
+        st.caption(
+            f"Mean with 95% intervals over subjects and {seeds} "
+            f"{'seed: the noise of training is not known' if seeds == 1 else 'seeds together'}. "
+            f"{note}"
+        )
+    found = load_variation(study)
+    if found:
+        with st.expander("The same over other data and dictionary seeds"):
+            st.dataframe(variation_text(found), hide_index=True)
 
 
 def _causal_share(frame: pd.DataFrame) -> None:

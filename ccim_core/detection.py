@@ -7,7 +7,7 @@ Networks", 2016; as in facenet-pytorch (MIT), whose wheel holds the weights, so 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -40,10 +40,6 @@ _BODY_WIDTHS = 4.0
 _BODY_HEIGHTS = 7.0
 _HEADROOM = 0.5
 
-_NO_FACE = (
-    "No face was found, so the whole picture is taken as the subject; "
-    "draw a box round the person to choose one."
-)
 _NO_FACE_IN_BOX = "No face was found in the box; what needs a face has to do without one."
 _CLIPPED = "The box reached beyond the picture and was clipped to it."
 
@@ -158,16 +154,25 @@ class FaceDetector:
         return sorted(faces, key=lambda face: -face.area)
 
 
-def grow_body_box(face_box: Sequence[float], width: float, height: float) -> Box:
+def grow_body_box(
+    face_box: Sequence[float],
+    width: float,
+    height: float,
+    *,
+    widths: float = _BODY_WIDTHS,
+    heights: float = _BODY_HEIGHTS,
+    headroom: float = _HEADROOM,
+) -> Box:
     """The body's box, grown from the face's and clamped to the picture of `width` × `height`.
 
     Four faces wide about the face's centre; from half a face above it, seven faces high, or to
-    the picture's lower edge where that comes first.
+    the picture's lower edge where that comes first. Others than bodies (`SubjectBox`) give their
+    own multiples.
     """
     x1, y1, x2, y2 = face_box
-    centre, half = (x1 + x2) / 2, _BODY_WIDTHS * (x2 - x1) / 2
-    top = y1 - _HEADROOM * (y2 - y1)
-    body = (centre - half, top, centre + half, top + _BODY_HEIGHTS * (y2 - y1))
+    centre, half = (x1 + x2) / 2, widths * (x2 - x1) / 2
+    top = y1 - headroom * (y2 - y1)
+    body = (centre - half, top, centre + half, top + heights * (y2 - y1))
     return clip_box(body, width, height)
 
 
@@ -183,13 +188,17 @@ def face_crop_box(face: Face | Sequence[float], grow: float = 1.3) -> Box:
 
 
 def find_subjects(
-    picture: Picture, *, detector: FaceDetector, box: Sequence[float] | None = None
+    picture: Picture,
+    *,
+    detector: FaceDetector,
+    box: Sequence[float] | None = None,
+    grow: Callable[[Box, float, float], Box] = grow_body_box,
 ) -> list[Subject]:
-    """The subjects of a picture, at least one, those with the largest face first.
+    """The subjects of a picture, those with the largest face first.
 
-    Without a `box`: one subject for each face; if there is none, the whole picture, with a
-    warning. With a `box` (x1, y1, x2, y2 in pixels): one subject with that box, and the largest
-    face whose centre lies in it.
+    Without a `box`: one subject for each face, its box what `grow` makes of it; without a face
+    nobody, for what is no person has no emotion to read. With a `box` (x1, y1, x2, y2 in
+    pixels): one subject with that box, and the largest face whose centre lies in it.
 
     Raises InputError for a picture with a side under `MIN_SIDE` pixels and for a box that is
     inverted, empty or wholly outside the picture; a box partly outside is clipped, with a warning.
@@ -203,10 +212,7 @@ def find_subjects(
     if box is not None:
         return [_subject_in_box(picture, detector, box)]
     faces = detector.detect(picture)
-    if not faces:
-        whole = (0.0, 0.0, float(width), float(height))
-        return [Subject(box=whole, face=None, warnings=(_NO_FACE,))]
-    return [Subject(box=grow_body_box(face.box, width, height), face=face) for face in faces]
+    return [Subject(box=grow(face.box, width, height), face=face) for face in faces]
 
 
 def _subject_in_box(picture: Picture, detector: FaceDetector, box: Sequence[float]) -> Subject:

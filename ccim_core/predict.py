@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from ccim_core.backbones import Encoder
 from ccim_core.causal.estimators import ESTIMATORS
-from ccim_core.detection import FaceDetector, Subject, find_subjects
+from ccim_core.detection import FaceDetector, Subject, face_in_box, find_subjects
 from ccim_core.errors import InputError
 from ccim_core.files import read_json
 from ccim_core.images import Box, Picture
@@ -22,11 +23,15 @@ from ccim_core.reasons import prototypes, removal_effects
 from ccim_core.run import Run
 from ccim_core.run_choice import answering_runs, assign_estimators, default_runs
 from ccim_core.study import Study
+from ccim_core.subject_box import SubjectBox
 from ccim_core.subject_reading import SubjectReading
 from ccim_core.training.streams import StreamPlan
 from ccim_core.what_if import WhatIf, what_if
 
 __all__ = ["PHOTO_MODEL", "Predictor"]
+
+_LOOKED_AT = 16
+"""Pictures of a study looked at for faces, where neither run nor manifest tells of them."""
 
 PHOTO_MODEL = Path(__file__).parent / "assets" / "photo_model"
 
@@ -122,8 +127,44 @@ class Predictor:
         return FaceDetector()
 
     def find_subjects(self, picture: Picture, *, box: Box | None = None) -> list[Subject]:
-        """Subjects of a picture (H, W, 3) uint8, largest face first; or the one in `box`."""
-        return find_subjects(picture, detector=self._detector, box=box)
+        """Subjects of a picture (H, W, 3) uint8, largest face first; or the one in `box`.
+
+        Faces are grown to boxes as the runs in use were trained on. Without a face: nobody.
+        """
+        grown = self.subject_box
+        found = find_subjects(picture, detector=self._detector, box=box, grow=grown.grow)
+        if box is not None or not grown.warnings:
+            return found
+        return [replace(one, warnings=(*one.warnings, *grown.warnings)) for one in found]
+
+    @cached_property
+    def subject_box(self) -> SubjectBox:
+        """What boxes the runs in use were trained on: as recorded, else by the study's manifest."""
+        for run in self._runs.values():
+            path = run.path / "environment.json"
+            record = read_json(path).get("subject_box") if path.is_file() else None
+            if record and record["kind"] != "unknown":
+                return SubjectBox.from_dict(record)
+        if "composite" in self.study.info.get("settings", {}):
+            return SubjectBox(kind="body")  # composites have bodies grown from faces
+        if not (self.study.path / "manifest.parquet").is_file():
+            return SubjectBox(kind="unknown")
+        found = SubjectBox.of(self.study.manifest)
+        return self._boxes_by_sight() if found.kind == "unknown" else found
+
+    def _boxes_by_sight(self) -> SubjectBox:
+        """That of a manifest without faces, by those found in some of its pictures."""
+        rows = np.linspace(0, len(self.study.manifest) - 1, _LOOKED_AT).round().astype(int)
+        boxes, faces = self.study.manifest.boxes()[rows], np.full((_LOOKED_AT, 4), np.nan)
+        for i, (row, (x1, y1, x2, y2)) in enumerate(zip(rows, boxes.tolist(), strict=True)):
+            try:
+                picture = self.study.reader.read(str(self.study.manifest.frame["image"][row]))
+            except InputError:
+                continue  # a study may be here without its pictures
+            face = face_in_box(self._detector.detect(picture), (x1, y1, x2, y2))
+            if face is not None:
+                faces[i] = face.box
+        return SubjectBox.measured(boxes, faces)
 
     def predict(
         self,
@@ -134,6 +175,8 @@ class Predictor:
         known: Mapping[str, np.ndarray] | None = None,
     ) -> list[dict[str, Any]]:
         """A prediction object a subject (DESIGN: image, box, face, estimates, absent, warnings).
+
+        Without a face and without a box there is no subject: an empty list.
 
         Args:
             picture: (H, W, 3) uint8.

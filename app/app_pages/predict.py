@@ -7,7 +7,7 @@ import streamlit as st
 from analysis.prediction_tables import estimator_title
 from app import layout, study_cache
 from app.errors import shown_errors
-from app.links import linked_control, linked_selectbox
+from app.links import linked_control
 from app.predict.asking import (
     Pair,
     Subject,
@@ -18,6 +18,7 @@ from app.predict.asking import (
 )
 from app.predict.batch import ListedSubject, choose_photograph, judge_photographs, show_batch
 from app.predict.export import show_export
+from app.predict.models import choose_model, name_model
 from app.predict.pairs import choose_pairs
 from app.predict.picture import choose_subject, draw_picture, show_subject
 from app.predict.relocation import show_relocation
@@ -25,17 +26,17 @@ from app.predict.result import compare, show_estimates, show_reasons
 from app.predict.sources import choose_picture, explain, offer_samples
 from app.predict.state import Prediction, PredictState, current_state
 from app.predict.what_if import show_what_if
-from app.samples import RENDERED_KIND
 from app.study_cache import StudyEntry
 from app.uploads import LoadedPicture
+from ccim_core.subject_box import no_subject
 
 LEAD = (
     "What a model reads from a photograph, beside what it reads once the place no longer speaks "
     "for the person."
 )
 VIEWS = {
-    "reasons": ":material/workspaces: Reasons",
     "what_if": ":material/view_week: What if",
+    "reasons": ":material/workspaces: Reasons",
     "places": ":material/travel_explore: Another place",
     "estimates": ":material/list: Every estimate",
 }
@@ -75,7 +76,7 @@ def main() -> None:
 def _judge(state: PredictState, left: Column, right: Column) -> None:
     picture = state.picture
     with left:
-        entry = _choose_model(picture is not None and picture.rendered)
+        entry = choose_model(picture is not None and picture.rendered)
     if entry is None:
         return
     offered = offered_pairs(entry)
@@ -84,6 +85,7 @@ def _judge(state: PredictState, left: Column, right: Column) -> None:
     elif len(state.photographs) > 1:
         with right:
             pairs = choose_pairs(offered)
+            name_model(entry, pairs)
             show_batch(state, judge_photographs(state, entry, pairs, offered), pairs, offered)
 
 
@@ -95,11 +97,13 @@ def _show_picture(
     columns: tuple[Column, Column],
 ) -> None:
     left, right = columns
+    looked = False
     with left:
         found: list[Prediction] = []
         # A picture whose subject was not found is shown all the same: a box can be drawn on it.
         with shown_errors("looking for the subject"):
             found = judge(state, entry, picture, picture.box)
+            looked = True
         if state.drawn is None or state.chosen > len(found):
             state.chosen = min(max(1, state.chosen), len(found))
         choose_subject(state, picture, found)
@@ -114,10 +118,18 @@ def _show_picture(
                 key: runs for key, runs in offered.items() if key in subject.prediction["estimates"]
             }
             pairs = choose_pairs(answered)
+            name_model(entry, pairs)
             before, after = (estimate_key(pair, offered) for pair in pairs)
             prediction = with_estimates(state, subject, pairs, offered)
             compare(prediction, before, after)
     if subject is None:
+        with table, shown_errors("judging the photographs"):
+            if looked:
+                _ask_for_a_box()
+            if len(state.photographs) > 1:
+                pairs = choose_pairs(offered)
+                name_model(entry, pairs)
+                show_batch(state, judge_photographs(state, entry, pairs, offered), pairs, offered)
         return
     _show_view(state, subject, prediction, pairs, answered)
     listed: list[ListedSubject] = []
@@ -126,12 +138,28 @@ def _show_picture(
             listed = judge_photographs(state, entry, pairs, offered)
             show_batch(state, listed, pairs, offered)
     subjects = [(state.photographs[i].name, number, one) for i, number, one, _ in listed]
-    if not subjects:
+    if listed:
+        present = {name for name, *_ in subjects}
+        subjects += [
+            (one.name, 0, no_subject(one.name, list(offered)))
+            for one in state.photographs
+            if one.problem is None and one.name not in present
+        ]
+    else:
         told = [prediction if one is subject.prediction else one for one in found]
         subjects = [(picture.name, number, one) for number, one in enumerate(told, start=1)]
     if state.chosen == 0:
         subjects.append((picture.name, len(found) + 1, prediction))
     show_export(state, subject, prediction, (before, after), subjects)
+
+
+def _ask_for_a_box() -> None:
+    st.info(
+        "**Nobody found.** No face was found in this picture, so nobody's emotion is estimated. "
+        "Is there a person all the same? Drag a box round them on the picture, or type its "
+        "corners under *Box*.",
+        icon=":material/person_off:",
+    )
 
 
 @st.fragment
@@ -177,33 +205,6 @@ def _foreground(
         return None
     (prediction,) = judge(state, entry, picture, state.drawn)
     return Subject(entry=entry, picture=picture, box=state.drawn, number=0, prediction=prediction)
-
-
-def _choose_model(rendered: bool) -> StudyEntry | None:
-    """Models that may judge a picture: rendered ones for rendered pictures, and only those."""
-    entries = study_cache.available_studies()
-    studies = {key: study_cache.load_study(entry.path) for key, entry in entries.items()}
-    fitting = [
-        key
-        for key, study in studies.items()
-        if (study.kind == RENDERED_KIND) == rendered and study.run_paths()
-    ]
-    if not fitting:
-        st.info(
-            "No installed study has models for such a picture: make the demo study with "
-            "`python -m ccim_core demo`, or open one with "
-            "`streamlit run app/main.py -- --study DIR`.",
-            icon=":material/info:",
-        )
-        return None
-    default = "photographs" if "photographs" in fitting else fitting[0]
-    if len(fitting) == 1:
-        return entries[default]
-    names = study_cache.study_names()
-    chosen = linked_selectbox(
-        "Judged by", fitting, key="model", default=default, format_func=names.__getitem__
-    )
-    return entries[chosen]
 
 
 main()

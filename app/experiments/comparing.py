@@ -1,6 +1,8 @@
-"""Two runs compared: the paired test, emotions before and after, and who changed to what."""
+"""Two variants over all their seeds: the paired test, emotions on both sides, who changed."""
 
 from __future__ import annotations
+
+from collections import Counter
 
 import streamlit as st
 
@@ -11,6 +13,16 @@ from analysis.run_text import METRIC_NAMES, comparison_sentences, describe_class
 from app import layout
 from app.experiments.records import rows_of, stamp_of
 from app.links import linked_selectbox
+from ccim_core.evaluation.variants import (
+    FULL,
+    changed_settings,
+    family,
+    input_name,
+    is_oracle,
+    plain_variants,
+    recipe_key,
+    run_variant,
+)
 from ccim_core.metrics.comparison import PairedMetric
 from ccim_core.study import Study
 
@@ -63,34 +75,67 @@ def show_comparison(study: Study, runs: dict[str, RunRecord]) -> None:
 
 
 def _answers(runs: dict[str, RunRecord]) -> dict[str, Answer]:
-    """Every evaluated (run, estimator), by a key for the address."""
+    """Every evaluated (variant, estimator), by a key for the address.
+
+    Runs of another recipe or other inputs are another variant even where they share its name.
+    """
+    groups: dict[tuple[str, str], list[RunRecord]] = {}
+    for run in runs.values():
+        groups.setdefault((run_variant(run.name), family(run.config)), []).append(run)
+    names = Counter(name for name, _ in groups)
     found = {}
-    for name, run in runs.items():
-        rows = (run.evaluation or {}).get("rows", [])
-        for estimator in dict.fromkeys(str(row["estimator"]) for row in rows):
-            found[f"{name}{SEPARATOR}{estimator}"] = Answer(run=run, estimator=estimator)
+    for (name, _), members in groups.items():
+        title = name if names[name] == 1 else f"{name} ({recipe_key(members[0].config)})"
+        by_estimator: dict[str, list[RunRecord]] = {}
+        for run in members:
+            rows = (run.evaluation or {}).get("rows", [])
+            for estimator in dict.fromkeys(str(row["estimator"]) for row in rows):
+                by_estimator.setdefault(estimator, []).append(run)
+        for estimator, mine in by_estimator.items():
+            found[f"{title}{SEPARATOR}{estimator}"] = Answer(runs=tuple(mine), estimator=estimator)
     return found
+
+
+def _defaults(answers: dict[str, Answer]) -> tuple[str, str]:
+    """The plain model of the recipe with most answers, and the CCIM that changes least of it."""
+    configs = {key: answer.runs[0].config for key, answer in answers.items()}
+    recipes = Counter(recipe_key(values) for values in configs.values())
+    plain = plain_variants(
+        (run_variant(run.name), run.config) for answer in answers.values() for run in answer.runs
+    )
+    keys = [
+        key
+        for key, answer in answers.items()
+        if answer.estimator == "likelihood"
+        and input_name(configs[key]) == FULL
+        and plain.get((family(configs[key]), False)) == run_variant(answer.runs[0].name)
+    ]
+    first = min(
+        keys, key=lambda k: (-recipes[recipe_key(configs[k])], k), default=next(iter(answers))
+    )
+    ccim = [
+        key
+        for key, answer in answers.items()
+        if answer.estimator == "ccim"
+        and family(configs[key]) == family(configs[first])
+        and not is_oracle(configs[key])
+    ]
+    second = min(
+        ccim,
+        key=lambda key: (changed_settings(configs[key], configs[first]), key),
+        default=next(key for key in answers if key != first),
+    )
+    return first, second
 
 
 def _choose(answers: dict[str, Answer]) -> tuple[str, str]:
     keys = list(answers)
 
-    def first(estimator: str, intervention: str) -> str:
-        """The plainest run's: variants are named by what they add."""
-        fitting = [
-            key
-            for key, answer in answers.items()
-            if answer.estimator == estimator
-            and answer.run.config["intervention"]["name"] == intervention
-        ]
-        return min(fitting, key=lambda key: (len(key), key), default="")
-
     def title(key: str) -> str:
-        answer = answers[key]
-        return f"{answer.run.name} · {estimator_title(answer.estimator)}"
+        variant = key.removesuffix(f"{SEPARATOR}{answers[key].estimator}")
+        return f"{variant} · {estimator_title(answers[key].estimator)}"
 
-    plain = first("likelihood", "none") or keys[0]
-    other = first("ccim", "ccim") or next(key for key in keys if key != plain)
+    plain, other = _defaults(answers)
     left, right = st.columns(2)
     with left:
         before = linked_selectbox("Before", keys, key="before", default=plain, format_func=title)
@@ -101,7 +146,7 @@ def _choose(answers: dict[str, Answer]) -> tuple[str, str]:
 
 def _shared_splits(first: Answer, second: Answer) -> list[str]:
     def splits(answer: Answer) -> set[str]:
-        rows = (answer.run.evaluation or {}).get("rows", [])
+        rows = [row for run in answer.runs for row in (run.evaluation or {}).get("rows", [])]
         return {str(row["split"]) for row in rows if row["estimator"] == answer.estimator}
 
     shared = splits(first) & splits(second)
@@ -134,7 +179,10 @@ def _by_emotion(found: Comparison, before: str, after: str, kind: str) -> None:
         config=STATIC,
         alt=describe_classes(found),
     )
-    st.caption("Hollow: before, solid: after, with 95% intervals over images.")
+    st.caption(
+        "Hollow: before, solid: after; means over the seeds that both have, with 95% intervals "
+        "over images and seeds."
+    )
     st.download_button(
         "Download these numbers",
         found.classes.to_csv(index=False).encode(),
@@ -142,5 +190,5 @@ def _by_emotion(found: Comparison, before: str, after: str, kind: str) -> None:
         mime="text/csv",
         icon=":material/download:",
     )
-    with st.expander("Who changed: leading emotion before (rows) and after (columns)"):
+    with st.expander("Who changed: leading emotion before (rows) and after (columns), all seeds"):
         st.dataframe(found.moves, height="content")

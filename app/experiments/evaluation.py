@@ -8,7 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from analysis.prediction_tables import estimator_title
-from analysis.run_text import METRIC_NAMES
+from analysis.story import is_outdated
+from analysis.story_text import FILLED_IN, METRIC_NAMES, epoch_choice, shift_estimate_text
 from app import study_cache
 from app.links import linked_selectbox
 from ccim_core.study import Study
@@ -29,27 +30,39 @@ def show_evaluation(study: Study) -> None:
             f"python -m ccim_core evaluate --study {study.path}", language="bash", wrap_lines=True
         )
         return
+    if is_outdated(rows):
+        st.info("Evaluated by an earlier version; bring it up to date:", icon=":material/update:")
+        st.code(
+            f"python -m ccim_core evaluate --study {study.path}", language="bash", wrap_lines=True
+        )
+        return
     frame = _filtered(pd.DataFrame(rows))
-    recovery = [
-        name
-        for name in map(str, frame.columns)
-        if name.startswith("recovery_") and not name.endswith(("_sd", "_reason"))
-    ]
-    shown = ["variant", "estimator", "split", "runs", "headline", "headline_sd"]
-    shown += ["balanced_accuracy", "map_step", "ece", "nll", "worst_group", "worst_group_name"]
-    shown += ["causal_share", "top_change_from_likelihood", *recovery, "n"]
-    shown = [name for name in shown if name in frame and frame[name].notna().any()]
-    titled = frame.assign(estimator=frame["estimator"].map(estimator_title))
+    shown = ["variant", "estimator", "inputs", "masks", "select_by", "split", "runs"]
+    shown += ["headline", "headline_low", "headline_high", "difference", "difference_low"]
+    shown += ["difference_high", "recovery", "recovery_reason", "matched_oracle"]
+    shown += ["shift_estimate", "balanced_accuracy", "map_step", "ece", "nll", "worst_group"]
+    shown += ["worst_group_name", "backdoor_random_contexts", "backdoor_shuffled_prior"]
+    shown += ["causal_share", "top_change_from_likelihood", "n"]
+    shown = [name for name in shown if name in frame and _tells(frame[name])]
+    titled = frame.assign(
+        estimator=frame["estimator"].map(estimator_title),
+        select_by=frame["select_by"].map(epoch_choice),
+        shift_estimate=[shift_estimate_text(row) for row in frame.to_dict("records")],
+    )
+    # An estimate of the shift test is made where a split's own bias can be weighed away.
+    titled.loc[~titled["split"].isin(["val", "test"]), "shift_estimate"] = ""
     st.dataframe(
         titled[shown],
         key="evaluation",
         hide_index=True,
         height=min(560, 38 + 35 * max(len(frame), 1)),
-        column_config=_columns(METRIC_NAMES[study.labels.headline], recovery),
+        column_config=_columns(METRIC_NAMES[study.labels.headline]),
     )
     st.caption(
-        f"{len(frame)} rows: mean and standard deviation over training seeds. Won back: share of "
-        "the gap between the plain model and an oracle trained without the bias, shift test."
+        f"{len(frame)} rows: means over training seeds; low and high: 95% over subjects and seeds "
+        "together (one seed: over subjects alone). A difference to the plain model whose interval "
+        "holds 0 is no rank. Won back: share of the gap between the plain model and an oracle of "
+        f"the same model that sees the same inputs, shift test. {FILLED_IN}"
     )
     st.download_button(
         "Download these rows",
@@ -58,6 +71,10 @@ def show_evaluation(study: Study) -> None:
         mime="text/csv",
         icon=":material/download:",
     )
+
+
+def _tells(column: pd.Series) -> bool:
+    return bool((column.notna() & (column != "")).any())
 
 
 def _filtered(frame: pd.DataFrame) -> pd.DataFrame:
@@ -91,7 +108,7 @@ def _named(column: str) -> Any:
     return name
 
 
-def _columns(metric: str, recovery: list[str]) -> dict[str, Any]:
+def _columns(metric: str) -> dict[str, Any]:
     number, bar = st.column_config.NumberColumn, st.column_config.ProgressColumn
     titles = {
         "headline": metric.capitalize(),
@@ -106,16 +123,25 @@ def _columns(metric: str, recovery: list[str]) -> dict[str, Any]:
         "split": "Split",
         "runs": number("Seeds", format="%d"),
         **{name: bar(titles[name], format="percent", min_value=0, max_value=1) for name in SHARES},
-        "headline_sd": number("± sd", format="percent"),
+        "inputs": "Sees",
+        "masks": st.column_config.CheckboxColumn("True masks"),
+        "select_by": "Epoch by",
+        "headline_low": number("Low", format="percent"),
+        "headline_high": number("High", format="percent"),
+        "difference": number("Against plain", format="percent"),
+        "difference_low": number("its low", format="percent"),
+        "difference_high": number("its high", format="percent"),
+        "recovery": number("Won back", format="percent"),
+        "recovery_reason": "or why not",
+        "matched_oracle": "Oracle",
+        "shift_estimate": "Reweighted, %",
+        "backdoor_random_contexts": number("Random contexts", format="percent"),
+        "backdoor_shuffled_prior": number("Shuffled prior", format="percent"),
         "ece": number("ECE", format="%.3f", help="Expected calibration error."),
         "nll": number("NLL", format="%.2f", help="Negative log-likelihood, nats."),
         "worst_group_name": "which",
         "top_change_from_likelihood": number(
             "Top changed", format="percent", help="Leading emotion differs from P(Y|X)'s."
         ),
-        **{
-            name: number(f"Won back ({name.removeprefix('recovery_')})", format="percent")
-            for name in recovery
-        },
         "n": number("Subjects", format="localized"),
     }

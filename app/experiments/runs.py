@@ -79,6 +79,7 @@ def _columns() -> dict[str, Any]:
         "model": "Model",
         "intervention": "Intervention",
         "inputs": "Sees",
+        "epoch by": "Epoch by",
         "trained on": "Trained on",
         "prototypes": number("Prototypes", format="%d"),
         "seed": number("Seed", format="%d"),

@@ -109,6 +109,16 @@ def show_batch(
         # The one in the foreground says what is wrong with it where its picture would be.
         if photograph.problem is not None and position != state.position:
             st.error(layout.plain(photograph.problem), icon=":material/error:")
+    told_of = {position for position, *_ in listed}
+    usable = [i for i, one in enumerate(state.photographs) if one.problem is None]
+    empty = [state.photographs[i].name for i in usable if i not in told_of]
+    if empty:
+        names = ", ".join(f"**{layout.plain(name)}**" for name in empty)
+        st.warning(
+            f"Nobody was found in {len(empty)} of {len(usable)} photographs: {names}. Open one "
+            "and draw a box round the person.",
+            icon=":material/person_off:",
+        )
     if not listed:
         return
     before, after = (estimate_key(pair, offered) for pair in pairs)
@@ -122,12 +132,11 @@ def show_batch(
         table[name] += [f" {value:.{digits}f}{suffix}" for value in values]
     table["moved"] *= factor
     table.insert(0, "cut", [cut for *_, cut in listed])
-    subjects = "subject" if len(listed) == 1 else "subjects"
-    usable = len({position for position, *_ in listed})
+    people = "person" if len(listed) == 1 else "people"
     changed = int(table["changed"].sum())
     st.markdown(
-        f"**{len(listed)} {subjects} in {usable} photographs**; the leading emotion "
-        f"differs between the two estimates for {changed}."
+        f"**{len(listed)} {people} in {len(told_of)} of {len(usable)} photographs**; the leading "
+        f"emotion differs between the two estimates for {changed}."
     )
     key = "batch"
 

@@ -89,7 +89,7 @@ def draw_picture(state: PredictState, picture: LoadedPicture, found: list[Predic
         config={"displayModeBar": False},
         alt=f"The picture {picture.name} with its subjects' boxes, in pixels: {where}.",
     )
-    hint = "Drag over the picture to draw a box round anyone else."
+    hint = f"Drag over the picture to draw a box round {'anyone else' if found else 'a person'}."
     st.caption(f"{hint} {layout.plain(picture.credit)}".strip())
 
 

@@ -74,17 +74,19 @@ def show_reasons(state: PredictState, subject: Subject, after: Pair, title: str)
             icon=":material/block:",
         )
         return
-    frame = prototype_table(prototypes, estimator)
+    table = prototype_table(prototypes, estimator)
+    frame = table[table["size"] >= LEAST_EFFECT]
     some = next(iter(subject.prediction["estimates"].values()))
     link, emotions = some["link"], list(some["probabilities"])
     if frame.empty:
         least = f"{LEAST_EFFECT * 100:g} points" if link != "identity" else f"{LEAST_EFFECT:g}"
         st.info(
-            f"**No prototype moves this.** Removing any one of them changes every emotion of "
-            f"{title} by less than {least}, so none is shown as a reason. *What if* shows what "
-            "whole contexts do to this person.",
-            icon=":material/block:",
+            f"**No single context matters here.** Removing any one of them changes every emotion "
+            f"of {title} by less than {least}. *What if* shows what whole contexts do to this "
+            "person.",
+            icon=":material/balance:",
         )
+        _effect_table(table, link)
         return
     left, right = st.columns(2, gap="large")
     with left:
@@ -113,6 +115,32 @@ def show_reasons(state: PredictState, subject: Subject, after: Pair, title: str)
         scene = str(home["scene"] or "context").replace("_", " ")
         note += f" This picture's own context falls into {scene} #{home['index']}."
     st.caption(note)
+    _effect_table(table, link)
+
+
+def _effect_table(table: pd.DataFrame, link: str) -> None:
+    """Every removal's number, those too small to matter too."""
+    factor, _, suffix = unit_of(link)
+    with st.expander("Every removal in numbers", icon=":material/table:"):
+        st.dataframe(
+            pd.DataFrame(
+                {
+                    "Context": [
+                        f"{str(scene or 'context').replace('_', ' ')} #{index}"
+                        for scene, index in zip(table["scene"], table["index"], strict=True)
+                    ],
+                    "P(z)": table["prior"] * 100,
+                    "Moves most": table["emotion"],
+                    "Change": table["effect"] * factor,
+                }
+            ),
+            hide_index=True,
+            column_config={
+                "P(z)": st.column_config.NumberColumn(format="%.1f%%"),
+                "Change": st.column_config.NumberColumn(format=f"%.3f{suffix}"),
+            },
+            alt="Each prototype with the change that its removal makes.",
+        )
 
 
 def show_estimates(subject: Subject, prediction: Prediction, keys: tuple[str, str]) -> None:

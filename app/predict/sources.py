@@ -21,8 +21,8 @@ EXPLANATION = """\
 
 1. **The subject**: faces found, or a box that you drag.
 2. **Two estimates** beside each other, any estimator of any run.
-3. **Reasons**: contexts whose removal changes the result.
-4. **What if**: the same person in every context, and elsewhere.
+3. **What if**: the same person in every context, and elsewhere.
+4. **Reasons**: contexts whose removal changes the result.
 """
 
 

@@ -27,7 +27,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "Without --study the shipped photograph model answers.",
     )
     parser.add_argument("photographs", nargs="+", type=Path, metavar="PHOTO")
-    parser.add_argument("--box", help="x1,y1,x2,y2 in pixels instead of detection")
+    parser.add_argument("--box", help="x1,y1,x2,y2 in pixels of the person, where no face is found")
     parser.add_argument("--study", type=Path, help="study whose runs answer")
     parser.add_argument(
         "--run",
@@ -59,7 +59,9 @@ def parse_box(text: str | None) -> tuple[float, float, float, float] | None:
 
 
 def _predict(arguments: argparse.Namespace) -> int:
+    from ccim_core.causal.estimators import ESTIMATORS
     from ccim_core.images import decode_image
+    from ccim_core.subject_box import no_subject
 
     box = parse_box(arguments.box)
     if box is not None and len(arguments.photographs) > 1:
@@ -69,14 +71,23 @@ def _predict(arguments: argparse.Namespace) -> int:
     known = _read_known(arguments.known)
     predictor = _open_predictor(arguments)
     found: list[dict[str, Any]] = []
+    people = 0
     for path, picture in pictures:
-        found += predictor.predict(picture, image=path.name, box=box, known=known)
+        told = predictor.predict(picture, image=path.name, box=box, known=known)
+        people += len(told)
+        found += told or [no_subject(path.name, list(ESTIMATORS))]
     if arguments.json:
         json.dump(found, sys.stdout, indent=2)
         print()
     else:
         for prediction in found:
             print(_as_text(prediction))
+        empty = [prediction["image"] for prediction in found if prediction["box"] is None]
+        if len(pictures) > 1:
+            who = "person" if people == 1 else "people"
+            print(f"{people} {who} in {len(pictures) - len(empty)} of {len(pictures)} pictures.")
+            if empty:
+                print(f"Nobody found in {', '.join(empty)}.")
     return 0
 
 
@@ -112,9 +123,11 @@ def _read_known(words: list[str]) -> dict[str, np.ndarray]:
 def _as_text(prediction: dict[str, Any]) -> str:
     """A table: a row an emotion, a column an estimator."""
     estimates = prediction["estimates"]
+    if prediction["box"] is None:
+        return "\n".join([f"{prediction['image']}  no subject", *_warnings(prediction)])
     box = ", ".join(f"{value:.0f}" for value in prediction["box"])
     lines = [f"{prediction['image']}  subject [{box}]"]
-    lines += [f"  warning: {text}" for text in prediction["warnings"]]
+    lines += _warnings(prediction)
     if not estimates:
         return "\n".join([*lines, *_absences(prediction)])
     lines.append("  " + " " * 16 + "".join(f"{key:>18}" for key in estimates))
@@ -122,6 +135,10 @@ def _as_text(prediction: dict[str, Any]) -> str:
         values = [estimate["probabilities"][emotion] for estimate in estimates.values()]
         lines.append(f"  {emotion:<16}" + "".join(f"{value:>18.3f}" for value in values))
     return "\n".join([*lines, *_absences(prediction)])
+
+
+def _warnings(prediction: dict[str, Any]) -> list[str]:
+    return [f"  warning: {text}" for text in prediction["warnings"]]
 
 
 def _absences(prediction: dict[str, Any]) -> list[str]:

@@ -15,6 +15,7 @@ from ccim_core.labels import LabelSet
 from ccim_core.models.network import EmotionNetwork
 from ccim_core.run import Run, RunContext, write_run
 from ccim_core.study import Study
+from ccim_core.subject_box import SubjectBox
 from ccim_core.training.accelerator import make_accelerator
 from ccim_core.training.assembly import Assembly, assemble, run_labels
 from ccim_core.training.checkpoint import Stopwatch
@@ -116,6 +117,8 @@ def train_run(
         if refit is not None:
             environment["refit"] = refit
         environment["manifest"] = data.manifest.content_hash()
+        boxes = SubjectBox.of(data.manifest.split(config.train.split))
+        environment["subject_box"] = boxes.to_dict()
         write_run(
             path,
             config=config,

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis import palette
 from analysis.comparison_png import comparison_png
 from analysis.figures_prediction import (
     comparison_figure,
@@ -18,6 +19,7 @@ from analysis.figures_prediction import (
 )
 from analysis.prediction_tables import (
     ESTIMATORS,
+    LEAST_EFFECT,
     batch_table,
     box_table,
     comparison_table,
@@ -31,6 +33,7 @@ from analysis.prediction_text import describe_comparison, describe_effects, verd
 from ccim_core.causal import estimators
 from ccim_core.errors import InputError
 from ccim_core.images import decode_image
+from ccim_core.subject_box import NO_SUBJECT, no_subject
 from tests.app.fakes import EMOTIONS, prediction
 
 COLOURS = dict.fromkeys(EMOTIONS, "#0072B2")
@@ -71,7 +74,7 @@ def test_estimates_without_a_likelihood_have_no_distance() -> None:
 
 def test_prototypes_are_reasons_only_with_an_effect_largest_first() -> None:
     told = prediction("p", (0, 0, 1, 1))["prototypes"]
-    ccim = prototype_table(told, "ccim")
+    ccim = prototype_table(told, "ccim", least=LEAST_EFFECT)
     assert ccim["index"].tolist() == [3]  # prototype 7 changes nothing in ccim
     assert ccim.loc[0, "emotion"] == "Happy"
     backdoor = prototype_table(told, "backdoor")
@@ -82,13 +85,13 @@ def test_prototypes_are_reasons_only_with_an_effect_largest_first() -> None:
     assert prototype_table(told, "likelihood").empty
 
 
-def test_an_effect_under_a_twentieth_of_a_point_is_no_reason() -> None:
+def test_an_effect_under_half_a_point_is_in_the_table_and_no_reason() -> None:
     told = prediction("p", (0, 0, 1, 1))["prototypes"]
-    told[0]["effects"]["ccim"] = {"Happy": 0.00049, "Sad": -0.0001}
-    assert prototype_table(told, "ccim").empty
-    told[0]["effects"]["ccim"]["Sad"] = -0.0005
-    assert prototype_table(told, "ccim")["effect"].tolist() == [-0.0005]
-    assert len(prototype_table(told, "ccim", least=0.001)) == 0
+    told[0]["effects"]["ccim"] = {"Happy": 0.0049, "Sad": -0.001}
+    assert prototype_table(told, "ccim", least=LEAST_EFFECT).empty
+    assert prototype_table(told, "ccim")["effect"].tolist() == [0.0049, 0.0]
+    told[0]["effects"]["ccim"]["Sad"] = -0.005
+    assert prototype_table(told, "ccim", least=LEAST_EFFECT)["effect"].tolist() == [-0.005]
 
 
 def test_a_pair_of_another_run_is_told_with_its_run() -> None:
@@ -111,6 +114,11 @@ def test_many_subjects_are_a_row_each_and_every_number_a_row_of_the_csv() -> Non
     assert batch["note"].tolist() == ["", "Small. Dark."]
     long = long_table(subjects)
     assert len(long) == len(EMOTIONS) * (4 + 5)
+    assert set(long["warnings"]) == {"", "Small. Dark."}  # as in the JSON
+    assert set(long.loc[long["image"] == "b.jpg", "warnings"]) == {"Small. Dark."}
+    nobody = long_table([("c.jpg", 0, no_subject("c.jpg", ["ccim"]))])
+    assert nobody["warnings"].tolist() == [NO_SUBJECT]
+    assert nobody[["x1", "estimator", "value"]].isna().all(axis=None)
     row = long[(long["image"] == "b.jpg") & (long["run"] == "r2") & (long["emotion"] == "Neutral")]
     assert row[["subject", "y2", "estimator", "value"]].to_numpy().tolist() == [
         [2, 1.0, "backdoor", 0.45]
@@ -172,7 +180,13 @@ def test_effects_are_signed_bars_with_words() -> None:
     frame = prototype_table(prediction("p", (0, 0, 1, 1))["prototypes"], "backdoor")
     figure = effect_figure(frame)
     assert list(figure.data[0].x) == pytest.approx([-10.0, -8.0])
-    assert len(set(figure.data[0].marker.color)) == 1
+    assert figure.data[0].marker.color == palette.MUTED
+    faint = effect_figure(frame.assign(effect=frame["effect"] / 50))
+    assert faint.layout.xaxis.range == figure.layout.xaxis.range  # one scale for all pictures
+    assert faint.layout.xaxis.title.text == "change, points of probability"
+    far = effect_figure(frame.assign(effect=frame["effect"] * 4))
+    assert list(far.data[0].x) == [-10.0, -10.0]  # at the edge, its number whole
+    assert far.data[0].customdata[0] == "Happy ▼ 40.0 pts"
     words = describe_effects(frame, "softmax")
     assert "context 7: Happy -10.00 pts" in words
     assert "football_field 3" in words

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from analysis.report import write_report
 from analysis.report_page import Chapter, write_report_page
 from analysis.report_results import method_table, reproductions, targets_for
 from ccim_core.errors import InputError
+from ccim_core.evaluation.table import study_table, table_rows
 from ccim_core.files import read_json, write_json
 from ccim_core.study import Study
 from tests.analysis.table_study import make_table_study
@@ -47,7 +49,9 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The report of the shipped study, which keeps everything."""
     # Its commands name the study by a path without a place to break at.
     long = tmp_path_factory.mktemp("shipped") / "a_study_of_a_rather_long_name_in_a_folder_as_long"
-    long.symlink_to(SHIPPED)
+    shutil.copytree(SHIPPED, long)
+    table = study_table(Study.open(long))
+    write_json(long / "analysis" / "evaluation.json", table_rows(table))
     path = long.parent / "report.html"
     found = write_report(Study.open(long), path, quiet=True)
     assert found.chapters == CHAPTERS
@@ -100,6 +104,11 @@ def test_it_holds_bias_dictionary_results_controls_settings_and_the_card(shipped
         "Scenes that decide an emotion",
         "Clusters whose emotions are furthest",
         "Every variant and estimator",
+        "The subject&#x27;s box alone, with no context",
+        "Eq. 2 asks the network for f(X, z)",
+        "With random contexts in place of its own strata",
+        "there is no oracle of emoticon that sees",
+        "epoch by",
         "Controls: did the module do anything?",
         "between two seeds of the plain model",
         "Change from the full + CCIM",
@@ -176,6 +185,11 @@ def test_methods_are_a_row_a_variant_with_splits_side_by_side() -> None:
     rows: list[dict[str, Any]] = [
         {
             "variant": "ccim",
+            "model": "emot_net",
+            "recipe": "00000000",
+            "inputs": "full",
+            "masks": False,
+            "select_by": "reweighted",
             "estimator": "ccim",
             "split": split,
             "runs": 3,
@@ -183,6 +197,8 @@ def test_methods_are_a_row_a_variant_with_splits_side_by_side() -> None:
             "headline_sd": 0.01,
             "ece": 0.1,
             "worst_group": None,
+            "recovery": None,
+            "recovery_reason": "no oracle of it" if split == "shift" else "",
         }
         for split, value in (("test", 0.8), ("shift", 0.4))
     ]
@@ -191,6 +207,25 @@ def test_methods_are_a_row_a_variant_with_splits_side_by_side() -> None:
     assert table.loc["ccim", "test"] == "80.0 ± 1.0"
     assert table.loc["ccim", "shift"] == "40.0 ± 1.0"
     assert table.loc["none", "shift"] == "–"
+    assert table.loc["ccim", "won back, %"] == "no oracle of it"
+    assert table.loc["ccim", "epoch by"] == "reweighted validation"
+    bounded = method_table(
+        [
+            {
+                **rows[1],
+                "headline_low": 0.3,
+                "headline_high": 0.5,
+                "difference": 0.1,
+                "difference_low": -0.1,
+                "difference_high": 0.3,
+                "difference_seeds": 3,
+                "recovery": 0.5,
+            }
+        ]
+    ).iloc[0]
+    assert bounded["shift"] == "40.0 [30.0, 50.0]"
+    assert bounded["against plain"] == "+10.0 [−10.0, +30.0]"
+    assert bounded["won back, %"] == "50.0"
     assert table.loc["none", "test"] == "80.0"
     assert "worst group (shift), %" not in table, "nobody has one"
 

@@ -16,7 +16,8 @@ from analysis.run_records import RunRecord, read_runs, split_rows
 from analysis.run_table import made_by, run_curves, run_settings, run_table, train_again
 from analysis.run_text import comparison_sentences, describe_classes, describe_curves
 from ccim_core.errors import InputError
-from ccim_core.files import write_json
+from ccim_core.evaluation.intervals import pairwise_difference
+from ccim_core.files import read_json, write_json
 from ccim_core.study import Study
 from ccim_core.training.config import parse_config, to_dict
 from tests.analysis.table_study import make_table_study
@@ -40,11 +41,14 @@ def write_curves(run: RunRecord, values: list[float]) -> None:
     (run.path / "metrics.jsonl").write_text("\n".join(lines) + "\n")
 
 
-def compare(study: Study, runs: dict[str, RunRecord], **more) -> Comparison:
-    before, after = (
-        Answer(run=runs[f"emot_net-{name}-seed0"], estimator=estimator)
-        for name, estimator in (("none", "likelihood"), ("ccim", "ccim"))
-    )
+def answer(runs: dict[str, RunRecord], name: str, estimator: str, seeds=(0,)) -> Answer:
+    mine = tuple(runs[f"emot_net-{name}-seed{seed}"] for seed in seeds)
+    return Answer(runs=mine, estimator=estimator)
+
+
+def compare(study: Study, runs: dict[str, RunRecord], seeds=(0,), **more) -> Comparison:
+    before = answer(runs, "none", "likelihood", seeds)
+    after = answer(runs, "ccim", "ccim", seeds)
     options = {"metric": "accuracy", "n_resamples": 200, **more}
     return compare_answers(split_rows(study, "test"), before, after, **options)
 
@@ -115,8 +119,8 @@ def test_two_runs_are_compared_on_the_same_subjects(
         outputs = runs[f"emot_net-{name}-seed0"].outputs(rows, estimator)
         right.append(outputs.argmax(1) == truth)
     assert (found.before, found.after) == tuple(pytest.approx(one.mean()) for one in right)
-    assert found.test.difference == pytest.approx(found.after - found.before)
-    assert found.test.low < found.test.difference < found.test.high
+    assert found.test.estimate == pytest.approx(found.after - found.before)
+    assert found.test.low < found.test.estimate < found.test.high
     assert found.mcnemar is not None
     assert found.mcnemar.only_first == (right[0] & ~right[1]).sum()
     assert found.mcnemar.only_second == (right[1] & ~right[0]).sum()
@@ -133,18 +137,47 @@ def test_two_runs_are_compared_on_the_same_subjects(
 def test_sentences_say_on_which_side_of_the_noise(study: Study, runs: dict[str, RunRecord]) -> None:
     told = comparison_sentences(compare(study, runs), "test")
     assert len(told) == 3
-    assert "outside the noise" in told[0]  # skills of 0.5 and 0.8 were drawn
+    assert "One seed: its noise is not known." in told[0]  # however far its interval is from 0
+    assert "the noise**" not in told[0]
     assert "accuracy on `test`" in told[0]
-    same = Answer(run=runs["emot_net-none-seed0"], estimator="likelihood")
+    same = answer(runs, "none", "likelihood", (0, 1))
     found = compare_answers(
         split_rows(study, "test"), same, same, metric="balanced_accuracy", n_resamples=50
     )
     told = comparison_sentences(found, "test")
     assert "+0.0 points" in told[0]
     assert "within the noise" in told[0]
-    assert "0 subjects are right only before, 0 only after (p = 1," in told[1]
-    assert "changes for 0.0%" in told[2]
+    assert "By seed: +0.0, +0.0." in told[0]
+    assert "changes for 0.0%" in told[1]
     assert "Anger:" in describe_classes(found)
+
+
+def test_variants_are_compared_over_all_their_seeds(
+    study: Study, runs: dict[str, RunRecord]
+) -> None:
+    """A seed that goes the other way widens the interval, whatever each alone would say."""
+    both = compare(study, runs, seeds=(0, 1))
+    alone = [compare(study, runs, seeds=(seed,)) for seed in (0, 1)]
+    assert both.by_seed == tuple(pytest.approx(one.test.estimate) for one in alone)
+    assert both.test.estimate == pytest.approx(np.mean(both.by_seed))
+    assert both.test.n_seeds == 2
+    assert both.mcnemar is None
+    assert both.moves.to_numpy().sum() == 2 * both.n
+    # The study's table has the same interval.
+    pair = [("emot_net-none", "likelihood"), ("emot_net-ccim", "ccim")]
+    for path in study.run_paths():  # drawn outputs have no network, and no widths of one
+        info = read_json(path / "config.json")
+        write_json(path / "config.json", {**info, "widths": {}})
+    theirs = pairwise_difference(study, first=pair[0], second=pair[1], split="test", n=200)
+    assert (theirs.low, theirs.high) == pytest.approx((both.test.low, both.test.high))
+    swapped = Answer(runs=(runs["emot_net-ccim-seed1"],), estimator="ccim")
+    with pytest.raises(InputError, match="Expected a training seed that both have"):
+        compare_answers(
+            split_rows(study, "test"),
+            answer(runs, "none", "likelihood"),
+            swapped,
+            metric="accuracy",
+        )
 
 
 def test_what_cannot_be_compared_is_refused(study: Study, runs: dict[str, RunRecord]) -> None:
@@ -157,12 +190,13 @@ def test_what_cannot_be_compared_is_refused(study: Study, runs: dict[str, RunRec
         sample_ids=one.sample_ids[:1],
         targets=one.targets[:1],
         images=one.images[:1],
+        sources=one.sources[:1],
     )
-    answer = Answer(run=runs["emot_net-none-seed0"], estimator="likelihood")
+    same = answer(runs, "none", "likelihood")
     with pytest.raises(InputError, match="two images or more"):
-        compare_answers(alone, answer, answer, metric="accuracy")
+        compare_answers(alone, same, same, metric="accuracy")
     with pytest.raises(InputError, match="evaluate"):
-        Answer(run=answer.run, estimator="backdoor").outputs(one)
+        compare_answers(one, same, answer(runs, "none", "backdoor"), metric="accuracy")
 
 
 def test_without_an_evaluation_emotions_have_no_number(tmp_path: Path) -> None:
@@ -170,9 +204,9 @@ def test_without_an_evaluation_emotions_have_no_number(tmp_path: Path) -> None:
     (run, *_) = read_runs(study)
     write_json(run.path / "evaluation.json", {"rows": [], "controls": {}})
     (run, *_) = read_runs(study)
-    answer = Answer(run=run, estimator=run.estimator)
+    mine = Answer(runs=(run,), estimator=run.estimator)
     rows = split_rows(study, "test")
-    found = compare_answers(rows, answer, answer, metric="accuracy", n_resamples=20)
+    found = compare_answers(rows, mine, mine, metric="accuracy", n_resamples=20)
     assert found.classes[["before", "after", "change"]].isna().all(axis=None)
     assert describe_classes(found).endswith("Not evaluated.")
     figure = class_dumbbells(found.classes, metric="recall, %")

@@ -14,6 +14,7 @@ from ccim_core.files import write_json
 from ccim_core.images import encode_jpeg
 from ccim_core.labels import get_label_set
 from ccim_core.study import Study
+from ccim_core.subject_box import SubjectBox
 
 EMOTIONS = get_label_set("photographs").emotions
 ESTIMATES = {
@@ -43,6 +44,7 @@ class FakePredictor:
     calls: list[tuple[tuple[int, ...], str, Any]]
     asked: list[tuple[str, str]]
     labels = get_label_set("photographs")
+    subject_box = SubjectBox(kind="body", heights=5.0)
 
     def __init__(self) -> None:
         self.calls = []
@@ -62,6 +64,8 @@ class FakePredictor:
 
     def read(self, picture: np.ndarray, *, box: Any = None) -> list[FakeReading]:
         height, width = picture.shape[:2]
+        if box is None and width > 3 * height:
+            return []  # a strip shows nobody
         halves = [(0.0, 0.0, width / 2, height), (width / 2, 0.0, width, height)]
         return [
             FakeReading(picture, number, box, SimpleNamespace(box=one, face=None))
@@ -185,6 +189,7 @@ def make_photo_study(path: Path) -> Study:
     )
     (study.runs_root / "plain").mkdir(parents=True)
     (study.runs_root / "plain" / "done").touch()
+    (study.runs_root / "plain" / "model.safetensors").touch()
     write_json(study.path / "card.json", CARD)
     return study
 

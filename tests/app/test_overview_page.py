@@ -55,7 +55,11 @@ def test_a_study_is_told_in_cards_and_its_story_beside_the_oracle(
     assert told["Scene reveals"] == "25%"
     assert told["CCIM's causal share"] == "0.004"
     assert "Loaded: Rendered benchmark" in words(test)
-    assert "CCIM wins back **5%** of it." in words(test)
+    assert "CCIM wins back **5%** of it (95% interval −23% to 21%), within the noise." in words(
+        test
+    )
+    assert "controls do as well" in words(test)
+    assert "No share: Subject's box alone, no context: no oracle of" in words(test)
     assert len(test.get("plotly_chart")) == 1
 
 

@@ -130,14 +130,11 @@ def test_the_astronauts_box_is_round_the_person(detector: FaceDetector) -> None:
     assert subject.warnings == ()
 
 
-def test_without_a_face_the_whole_picture_is_the_subject_and_it_is_said(
-    detector: FaceDetector,
-) -> None:
-    (subject,) = find_subjects(data.coffee(), detector=detector)
-    assert subject.box == (0, 0, 600, 400)
-    assert subject.face is None
-    assert len(subject.warnings) == 1
-    assert "whole picture" in subject.warnings[0]
+def test_without_a_face_there_is_no_subject(detector: FaceDetector) -> None:
+    assert find_subjects(data.coffee(), detector=detector) == []
+    (boxed,) = find_subjects(data.coffee(), detector=detector, box=(10, 10, 300, 300))
+    assert boxed.face is None
+    assert "No face" in boxed.warnings[0]
 
 
 def test_every_face_is_a_subject(detector: FaceDetector) -> None:

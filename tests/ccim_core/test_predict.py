@@ -76,9 +76,10 @@ def test_removing_a_stratum_changes_the_backdoor_as_told(
             assert prototype["effects"]["backdoor"][emotion] == pytest.approx(expected, abs=1e-5)
 
 
-def test_no_face_is_a_whole_image_subject_with_a_warning(predictor: Predictor) -> None:
+def test_no_face_is_nobody_until_a_box_is_given(predictor: Predictor) -> None:
     grass = np.full((120, 160, 3), (60, 140, 50), np.uint8)
-    (found,) = predictor.predict(grass, image="grass")
+    assert predictor.predict(grass, image="grass") == []
+    (found,) = predictor.predict(grass, image="grass", box=(0, 0, 160, 120))
     assert found["box"] == [0, 0, 160, 120]
     assert found["face"] is None
     assert found["warnings"]
@@ -96,9 +97,11 @@ def test_the_shipped_model_answers_offline_and_says_when_it_saw_no_face(
     assert max(likelihood, key=likelihood.__getitem__) == "Happy"
     assert shipped.card["encoder"]["held_out"]["balanced_accuracy"] >= 0.55
     grass = np.full((120, 160, 3), (60, 140, 50), np.uint8)
-    (empty,) = shipped.predict(grass, image="grass")
+    assert shipped.predict(grass, image="grass") == []
+    (empty,) = shipped.predict(grass, image="grass", box=(0, 0, 160, 120))
     assert len(empty["estimates"]) == 5
     assert any("face" in warning for warning in empty["warnings"])
+    assert shipped.subject_box.kind == "body"
     size = sum(path.stat().st_size for path in shipped.study.path.rglob("*") if path.is_file())
     assert size < 16 * 2**20
 

@@ -30,6 +30,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], Any]]:
 
 
 def test_files_hold_what_is_on_the_page(made: dict[str, Callable[[], Any]], page: AppTest) -> None:
+    page.query_params["view"] = "reasons"
     test = upload(page, "a.jpg", jpeg(96))
     test.selectbox(key="after").set_value("backdoor").run()
     test.selectbox(key="after_run").set_value("other_run").run()

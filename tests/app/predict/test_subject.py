@@ -39,6 +39,11 @@ def test_an_upload_is_judged_by_two_estimators(
         "ccim",
     )
     assert "**Happy**: 60.0% → 62.0%" in words(test)
+    told = words(test)
+    assert "Answered by **Photograph model**, `run_likelihood` and `run_ccim`" in told
+    assert "trained on photographs, with boxes of bodies" in told
+    assert "the back-door estimate" in told  # What if comes first
+    choose(test, "view", "reasons")
     assert len(charts(test)) == 4  # the picture, the bars, the effects, the mixes
     choose(test, "view", "estimates")
     assert "is absent: the study has no run trained with it." in words(test)
@@ -109,7 +114,7 @@ def test_a_bad_file_is_one_error_and_a_good_one_after_it_works(page: AppTest, na
     assert not charts(test)
     test = upload(test, "holiday.jpg", jpeg())
     assert not test.error
-    assert len(charts(test)) == 4
+    assert len(charts(test)) > 1
 
 
 def test_the_models_own_refusal_is_shown_as_its_sentence(page: AppTest) -> None:
@@ -183,3 +188,15 @@ def test_another_picture_forgets_the_box_and_the_same_one_keeps_it() -> None:
     assert state.drawn == (0, 5, 50, 64)
     state.show(second, "upload")
     assert (state.drawn, state.chosen) == (None, 1)
+
+
+def test_nobody_in_a_picture_is_no_estimate_but_a_question(
+    page: AppTest, predictors: list[FakePredictor]
+) -> None:
+    test = upload(page, "strip.jpg", jpeg(400, 60))
+    assert not test.error
+    assert "**Nobody found.**" in test.info[0].value
+    assert len(charts(test)) == 1  # the picture
+    assert not any(box.key == "before" for box in test.selectbox)
+    test = type_box(test, 10, 5, 50, 60)
+    assert "**Surprise** (100.0%) → **Anger** (100.0%)" in words(test)

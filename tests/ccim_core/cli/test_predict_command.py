@@ -66,3 +66,22 @@ def test_bad_input_is_one_sentence_and_exit_code_2(
     assert captured.err.startswith("error: Expected")
     assert message in captured.err
     assert len(captured.err.strip().splitlines()) == 1
+
+
+def test_a_picture_of_nobody_is_listed_without_an_estimate(
+    photograph: Path, tmp_path: Path, tiny_study: Study, capsys: pytest.CaptureFixture[str]
+) -> None:
+    coffee = tmp_path / "coffee.png"
+    Image.fromarray(np.asarray(skimage.data.coffee())).save(coffee)
+    command = ["predict", str(coffee), str(photograph), "--study", str(tiny_study.path)]
+    assert main([*command, "--json"]) == 0
+    nobody, somebody = json.loads(capsys.readouterr().out)
+    assert set(nobody) == set(somebody)
+    assert (nobody["box"], nobody["face"], nobody["estimates"]) == (None, None, {})
+    assert set(nobody["absent"]) >= set(somebody["estimates"])
+    assert "--box" in nobody["warnings"][0]
+    assert main(command) == 0
+    told = capsys.readouterr().out
+    assert "coffee.png  no subject" in told
+    assert "1 person in 1 of 2 pictures." in told
+    assert "Nobody found in coffee.png." in told
