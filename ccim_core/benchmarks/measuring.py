@@ -139,7 +139,7 @@ def _peak_on_gpu(step: Callable[[], object]) -> float:
 
 def _peak_on_cpu(step: Callable[[], object]) -> float:
     # Linux forgets the high-water mark of the resident set when 5 is written here.
-    _CLEAR_REFS.write_text("5")
+    _CLEAR_REFS.write_text("5", encoding="utf-8")
     before = _field(_STATUS, "VmRSS:")
     step()
     return (_field(_STATUS, "VmHWM:") - before) / 2**20
@@ -147,7 +147,7 @@ def _peak_on_cpu(step: Callable[[], object]) -> float:
 
 def _field(path: Path, name: str) -> int:
     """A field given in kB, in bytes."""
-    for line in path.read_text().splitlines():
+    for line in path.read_text(encoding="utf-8").splitlines():
         if line.startswith(name):
             return int(line.split()[1]) * 1024
     raise RuntimeError(f"Expected {name} in {path}.")

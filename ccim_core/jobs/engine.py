@@ -1,13 +1,11 @@
-"""Start, watch, stop and resume jobs. A job is alive while one of its processes holds its lock.
+"""Start, watch, stop and resume jobs. A job is alive while its process or one it started lives.
 
-The lock is taken before the process starts and handed to it, so there is no moment in which a
-job that was started looks dead, and none in which one that was killed looks alive. Needs POSIX
-(`flock`, sessions).
+A process is known by its number and its time of birth, so that a number given anew to another
+process is not mistaken for the job. Starts happen one at a time, under a lock.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import shutil
@@ -19,6 +17,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
+from filelock import FileLock
 
 from ccim_core.errors import InputError
 from ccim_core.files import read_json, write_json
@@ -35,6 +36,7 @@ from ccim_core.progress import PROGRESS_VARIABLE
 __all__ = ["Jobs"]
 
 _SOURCE_ROOT = Path(__file__).resolve().parents[2]
+_BIRTH_TOLERANCE = 5.0  # s, between birth and the note of it
 _NAME = re.compile(r"[\w-]+")
 
 
@@ -79,12 +81,14 @@ class Jobs:
         path = self._path(name)
         if not _alive(path):
             return
-        # The leader's number cannot have been given to another: its group lives, as the lock says.
-        group = int(read_json(path / "process.json")["pid"])
-        for wanted, patience in ((signal.SIGINT, grace), (signal.SIGKILL, grace)):
-            with suppress(ProcessLookupError):
-                os.killpg(group, wanted)
-            limit = time.monotonic() + patience
+        for force in (False, True):
+            for process in _processes(path):
+                with suppress(psutil.NoSuchProcess):
+                    if force or sys.platform == "win32":
+                        process.kill()  # Windows has no interrupt for a process without a console
+                    else:
+                        process.send_signal(signal.SIGINT)
+            limit = time.monotonic() + grace
             while time.monotonic() < limit:
                 if not _alive(path):
                     return
@@ -152,34 +156,39 @@ class Jobs:
     def _starting(self) -> Iterator[None]:
         """One start at a time, over all processes."""
         self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / ".lock").open("w") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)
+        with FileLock(self.root / ".lock"):
             yield
 
     def _launch(self, path: Path) -> None:
         (path / "progress.json").unlink(missing_ok=True)
-        with (path / "lock").open("w") as lock, (path / "log.txt").open("ab") as log:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with (path / "log.txt").open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "ccim_core.jobs", str(path.resolve())],
                 cwd=_SOURCE_ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,
-                pass_fds=(lock.fileno(),),
+                start_new_session=True,  # without effect on Windows
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
                 env={**os.environ, PROGRESS_VARIABLE: str((path / "progress.json").resolve())},
             )
             write_json(path / "process.json", {"pid": process.pid, "started": time.time()})
 
 
+def _processes(path: Path) -> list[psutil.Process]:
+    """The living processes of a job: its first one and all that it started."""
+    try:
+        written = read_json(path / "process.json")
+        leader = psutil.Process(int(written["pid"]))
+        if abs(leader.create_time() - float(written["started"])) > _BIRTH_TOLERANCE:
+            return []
+        if leader.status() == psutil.STATUS_ZOMBIE:
+            return []
+        return [leader, *leader.children(recursive=True)]
+    except (FileNotFoundError, InputError, psutil.NoSuchProcess):
+        return []
+
+
 def _alive(path: Path) -> bool:
     """Whether a process of the job lives."""
-    try:
-        with (path / "lock").open("r") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: lookers don't see each other
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False
+    return bool(_processes(path))
