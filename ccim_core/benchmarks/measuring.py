@@ -11,6 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import psutil
 import torch
 
 from ccim_core.allocator import keep_freed_memory
@@ -27,7 +28,6 @@ __all__ = [
 
 _STATUS = Path("/proc/self/status")
 _CLEAR_REFS = Path("/proc/self/clear_refs")
-_MEMINFO = Path("/proc/meminfo")
 
 
 def resolve_device(name: str | None) -> str:
@@ -118,9 +118,7 @@ def available_memory(device: str) -> int:
     """Memory that is free now, bytes."""
     if device == "cuda":
         return int(torch.cuda.mem_get_info()[0])
-    if not _MEMINFO.exists():
-        raise InputError("Expected --memory-cap: this system does not say how much is free.")
-    return _field(_MEMINFO, "MemAvailable:")
+    return int(psutil.virtual_memory().available)
 
 
 def _wait_for(device: str) -> None:

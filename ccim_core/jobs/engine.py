@@ -1,7 +1,7 @@
 """Start, watch, stop and resume jobs. A job is alive while its process or one it started lives.
 
-A process is known by its number and its time of birth, so that a number given anew to another
-process is not mistaken for the job. Starts happen one at a time, under a lock.
+A start is noted before the process is, so there is no moment in which a job that was started looks
+dead. Starts happen one at a time, under a lock.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -22,7 +21,18 @@ import psutil
 from filelock import FileLock
 
 from ccim_core.errors import InputError
-from ccim_core.files import read_json, write_json
+from ccim_core.jobs.processes import (
+    JOB_VARIABLE,
+    Marked,
+    forget_launch,
+    interrupt,
+    is_alive,
+    job_mark,
+    living_processes,
+    marked_processes,
+    record_launch,
+    record_process,
+)
 from ccim_core.jobs.records import (
     JobSpec,
     JobStatus,
@@ -36,7 +46,6 @@ from ccim_core.progress import PROGRESS_VARIABLE
 __all__ = ["Jobs"]
 
 _SOURCE_ROOT = Path(__file__).resolve().parents[2]
-_BIRTH_TOLERANCE = 5.0  # s, between birth and the note of it
 _NAME = re.compile(r"[\w-]+")
 
 
@@ -77,44 +86,48 @@ class Jobs:
             self._launch(status.path)
 
     def stop(self, name: str, *, grace: float = 8.0) -> None:
-        """Interrupt a job as Ctrl-C does; what is still alive after `grace` seconds is killed."""
+        """Interrupt a job as Ctrl-C does; what is still alive after `grace` seconds is killed.
+
+        Raises InputError when something of it is alive even then.
+        """
         path = self._path(name)
-        if not _alive(path):
-            return
-        for force in (False, True):
-            for process in _processes(path):
-                with suppress(psutil.NoSuchProcess):
-                    if force or sys.platform == "win32":
-                        process.kill()  # Windows has no interrupt for a process without a console
-                    else:
-                        process.send_signal(signal.SIGINT)
-            limit = time.monotonic() + grace
-            while time.monotonic() < limit:
-                if not _alive(path):
-                    return
-                time.sleep(0.05)
-        raise InputError("Expected the job to end when killed, but it holds on; try again.")
+        begun = time.monotonic()
+        asked: set[psutil.Process] = set()
+        while is_alive(path):
+            waited = time.monotonic() - begun
+            if waited > 2 * grace:
+                raise InputError("Expected the job to end when killed, but it holds on; try again.")
+            for process in living_processes(path):  # anew each time: it may still start some
+                if waited > grace:
+                    with suppress(psutil.Error):
+                        process.kill()
+                elif process not in asked:
+                    asked.add(process)
+                    interrupt(process, path)
+            time.sleep(0.05)
 
     def forget(self, name: str) -> None:
         """Remove the directory of a job that does not run; what the job made stays."""
         path = self._path(name)
-        if _alive(path):
+        if is_alive(path):
             raise InputError("Expected a job that does not run, got a running one; stop it first.")
         shutil.rmtree(path)
 
     def status(self, name: str) -> JobStatus:
         """Where a job stands. Raises InputError when there is no such job."""
-        path = self._path(name)
+        return self._status(self._path(name), None)
+
+    def _status(self, path: Path, marked: Marked | None) -> JobStatus:
         spec = read_spec(path)
-        alive = _alive(path)
-        found = read_state(path)  # after the look at the lock: what a dead process wrote is final
+        alive = is_alive(path, marked)
+        found = read_state(path)  # after that look: what a dead process wrote is final
         state = found.state
         if alive:
             state = "running"
         elif state == "running":
             state = "stopped"
         return JobStatus(
-            name=name,
+            name=path.name,
             path=path,
             spec=spec,
             state=state,
@@ -128,9 +141,10 @@ class Jobs:
     def list(self) -> list[JobStatus]:
         """Every job, the newest first; directories that hold none are passed over."""
         found = []
+        marked = marked_processes()
         for path in sorted(self.root.glob("*/job.json"), reverse=True):
             with suppress(InputError, FileNotFoundError):  # one that is removed at this moment
-                found.append(self.status(path.parent.name))
+                found.append(self._status(self._path(path.parent.name), marked))
         return found
 
     def _path(self, name: str) -> Path:
@@ -161,34 +175,25 @@ class Jobs:
 
     def _launch(self, path: Path) -> None:
         (path / "progress.json").unlink(missing_ok=True)
-        with (path / "log.txt").open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "ccim_core.jobs", str(path.resolve())],
-                cwd=_SOURCE_ROOT,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # without effect on Windows
-                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-                env={**os.environ, PROGRESS_VARIABLE: str((path / "progress.json").resolve())},
-            )
-            write_json(path / "process.json", {"pid": process.pid, "started": time.time()})
-
-
-def _processes(path: Path) -> list[psutil.Process]:
-    """The living processes of a job: its first one and all that it started."""
-    try:
-        written = read_json(path / "process.json")
-        leader = psutil.Process(int(written["pid"]))
-        if abs(leader.create_time() - float(written["started"])) > _BIRTH_TOLERANCE:
-            return []
-        if leader.status() == psutil.STATUS_ZOMBIE:
-            return []
-        return [leader, *leader.children(recursive=True)]
-    except (FileNotFoundError, InputError, psutil.NoSuchProcess):
-        return []
-
-
-def _alive(path: Path) -> bool:
-    """Whether a process of the job lives."""
-    return bool(_processes(path))
+        record_launch(path)
+        try:
+            with (path / "log.txt").open("ab") as log:
+                process = subprocess.Popen(
+                    [sys.executable, "-m", "ccim_core.jobs", str(path.resolve())],
+                    cwd=_SOURCE_ROOT,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,  # without effect on Windows
+                    # Windows interrupts groups alone; elsewhere there is no such flag.
+                    creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+                    env={
+                        **os.environ,
+                        PROGRESS_VARIABLE: str((path / "progress.json").resolve()),
+                        JOB_VARIABLE: job_mark(path),
+                    },
+                )
+        except OSError:
+            forget_launch(path)
+            raise
+        record_process(path, process.pid)

@@ -13,12 +13,14 @@ import sys
 import traceback
 from pathlib import Path
 
+import psutil
+
 from ccim_core.jobs.records import Step, read_spec, read_state, write_state
 
 __all__ = ["run_job"]
 
 NICENESS = 10
-"""A job makes way for the pages: their visitors wait for an answer, it does not."""
+"""Of POSIX. A job makes way for the pages: their visitors wait for an answer, it does not."""
 
 INTERRUPTED = 130
 _NOT_ITS_SENTENCE = "Something went wrong on our side; the log has the details."
@@ -29,7 +31,11 @@ def run_job(path: Path) -> int:
     # A server started in the background ignores interrupts, and a child inherits that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    os.nice(NICENESS)
+    if sys.platform == "win32":
+        signal.signal(signal.SIGBREAK, signal.default_int_handler)
+        psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+    else:
+        os.nice(NICENESS)
     spec = read_spec(path)
     step = read_state(path).step
     try:
