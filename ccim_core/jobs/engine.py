@@ -189,6 +189,7 @@ class Jobs:
                     creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
                     env={
                         **os.environ,
+                        "PYTHONUTF8": "1",  # as the log is read; elsewhere than on Windows it is so
                         PROGRESS_VARIABLE: str((path / "progress.json").resolve()),
                         JOB_VARIABLE: job_mark(path),
                     },

@@ -6,7 +6,6 @@ stop or to die.
 
 from __future__ import annotations
 
-import os
 import runpy
 import signal
 import sys
@@ -33,9 +32,7 @@ def run_job(path: Path) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if sys.platform == "win32":
         signal.signal(signal.SIGBREAK, signal.default_int_handler)
-        psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
-    else:
-        os.nice(NICENESS)
+    _make_way()
     spec = read_spec(path)
     step = read_state(path).step
     try:
@@ -56,6 +53,14 @@ def run_job(path: Path) -> int:
         return INTERRUPTED
     write_state(path, state="done", step=step)
     return 0
+
+
+def _make_way() -> None:
+    process = psutil.Process()
+    if sys.platform == "win32":
+        process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+    else:
+        process.nice(max(process.nice(), NICENESS))
 
 
 def _run_step(step: Step, path: Path) -> int:

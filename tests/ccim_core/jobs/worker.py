@@ -5,6 +5,7 @@ import sys
 import time
 from pathlib import Path
 
+from ccim_core.files import write_atomically
 from ccim_core.progress import progress_bar
 
 
@@ -21,7 +22,8 @@ def main(path: Path, total: int, end: str) -> int:
         bar.update(done)
         for number in range(done + 1, total + 1):
             time.sleep(0.02)
-            path.write_text(str(number), encoding="utf-8")
+            with write_atomically(path) as temporary:  # an interrupt leaves the number before
+                temporary.write_text(str(number), encoding="utf-8")
             bar.update(1)
     if end == "defect":
         raise RuntimeError("a detail for the log")
