@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 
 from ccim_core.errors import InputError
-from ccim_core.files import read_json, resolve_inside, sha256_file, write_atomically, write_json
+from ccim_core.files import (
+    check_file_name,
+    read_json,
+    resolve_inside,
+    sha256_file,
+    write_atomically,
+    write_json,
+)
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_temporary(tmp_path: Path) -> None:
@@ -79,3 +86,10 @@ def test_paths_never_leave_their_root(tmp_path: Path, relative: str) -> None:
 def test_json_is_written_readably(tmp_path: Path) -> None:
     write_json(tmp_path / "x.json", {"a": [1]})
     assert json.loads((tmp_path / "x.json").read_text()) == {"a": [1]}
+
+
+@pytest.mark.parametrize("name", ["a:b", "a/b", "a\\b", "a?", "..", ".a", "a.", "a ", "a\nb", 'a"'])
+def test_names_that_some_system_refuses_are_refused_on_all(name: str) -> None:
+    check_file_name("emot_net-ccim n=64, λ-seed0", "a name")
+    with pytest.raises(InputError, match="Expected a name that can name a folder"):
+        check_file_name(name, "a name")

@@ -139,6 +139,7 @@ def other_weights(study: Study) -> Path:
         (["--model.name", "emoticon", "--model.d_h", "null"], "auxiliary --study"),
         (["--model.context_parts", "people"], "rendered pictures"),
         (["--intervention.name", "magic"], "magic"),
+        (["--name", "a:b"], "a run's name that can name a folder"),
         (["--train.epochs", "0"], "positive"),
         (["--train.epochs", "many"], "train.epochs"),
         (["--train.split", "nothing"], "got 'nothing'"),
