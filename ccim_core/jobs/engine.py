@@ -109,9 +109,12 @@ class Jobs:
     def forget(self, name: str) -> None:
         """Remove the directory of a job that does not run; what the job made stays."""
         path = self._path(name)
-        if is_alive(path):
-            raise InputError("Expected a job that does not run, got a running one; stop it first.")
-        shutil.rmtree(path)
+        with self._starting():  # or it could be resumed between the look and the removal
+            if is_alive(path):
+                raise InputError(
+                    "Expected a job that does not run, got a running one; stop it first."
+                )
+            shutil.rmtree(path)
 
     def status(self, name: str) -> JobStatus:
         """Where a job stands. Raises InputError when there is no such job."""
