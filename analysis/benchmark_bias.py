@@ -9,11 +9,12 @@ process's peak memory.
 from __future__ import annotations
 
 import argparse
-import resource
+import sys
 import time
 
 import numpy as np
 import pandas as pd
+import psutil
 
 from analysis.bias import BiasSettings, bias_study
 from ccim_core.labels import LABEL_SETS, LabelSet
@@ -66,13 +67,23 @@ def main() -> None:
         start = time.perf_counter()
         report = bias_study(frame, labels, settings=BiasSettings())
         seconds = time.perf_counter() - start
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+        peak = _peak_memory() / 2**30
         print(
             f"{kind}: {len(frame):,} subjects, {report.dataset['scenes']} scenes, "
             f"{len(report.emotions)} emotions, {report.dataset['significant_cells']} significant "
             f"cells: {seconds:.1f} s, peak memory {peak:.2f} GiB",
             flush=True,
         )
+
+
+def _peak_memory() -> int:
+    """The most this process has held resident so far, bytes."""
+    try:
+        import resource
+    except ImportError:  # Windows, which tells it so
+        return int(getattr(psutil.Process().memory_info(), "peak_wset"))  # noqa: B009
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
 
 
 if __name__ == "__main__":

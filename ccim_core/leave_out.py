@@ -181,7 +181,10 @@ def _leave_out(
 
 
 def _from(folder: Path, target: Path) -> str:
-    return os.path.relpath(target.resolve(), folder.resolve())
+    try:
+        return Path(os.path.relpath(target.resolve(), folder.resolve())).as_posix()
+    except ValueError:  # on another drive of Windows
+        return target.resolve().as_posix()
 
 
 def lost_emotions(study: Study) -> Sequence[str]:

@@ -78,7 +78,7 @@ def server(clone: Path) -> Iterator[str]:
         "STREAMLIT_SERVER_PORT": str(port),
         "STREAMLIT_SERVER_HEADLESS": "true",
     }
-    log = open(clone / "server.log", "w")  # noqa: SIM115 - closed below, with the process
+    log = open(clone / "server.log", "w", encoding="utf-8")  # noqa: SIM115 - closed below, with the process
     process = subprocess.Popen(
         ["bash", "-c", commands()[0]],
         cwd=clone,

@@ -11,6 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import psutil
 import torch
 
 from ccim_core.allocator import keep_freed_memory
@@ -27,7 +28,6 @@ __all__ = [
 
 _STATUS = Path("/proc/self/status")
 _CLEAR_REFS = Path("/proc/self/clear_refs")
-_MEMINFO = Path("/proc/meminfo")
 
 
 def resolve_device(name: str | None) -> str:
@@ -118,9 +118,7 @@ def available_memory(device: str) -> int:
     """Memory that is free now, bytes."""
     if device == "cuda":
         return int(torch.cuda.mem_get_info()[0])
-    if not _MEMINFO.exists():
-        raise InputError("Expected --memory-cap: this system does not say how much is free.")
-    return _field(_MEMINFO, "MemAvailable:")
+    return int(psutil.virtual_memory().available)
 
 
 def _wait_for(device: str) -> None:
@@ -139,7 +137,7 @@ def _peak_on_gpu(step: Callable[[], object]) -> float:
 
 def _peak_on_cpu(step: Callable[[], object]) -> float:
     # Linux forgets the high-water mark of the resident set when 5 is written here.
-    _CLEAR_REFS.write_text("5")
+    _CLEAR_REFS.write_text("5", encoding="utf-8")
     before = _field(_STATUS, "VmRSS:")
     step()
     return (_field(_STATUS, "VmHWM:") - before) / 2**20
@@ -147,7 +145,7 @@ def _peak_on_cpu(step: Callable[[], object]) -> float:
 
 def _field(path: Path, name: str) -> int:
     """A field given in kB, in bytes."""
-    for line in path.read_text().splitlines():
+    for line in path.read_text(encoding="utf-8").splitlines():
         if line.startswith(name):
             return int(line.split()[1]) * 1024
     raise RuntimeError(f"Expected {name} in {path}.")

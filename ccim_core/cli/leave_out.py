@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ccim_core.cli.config_help import SettingsHelp
 from ccim_core.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "that it has not (test_left_out). It shares the features of the study it is made from. "
         "With --by cluster the dictionary is that of the config's options, as in `train`.",
         allow_abbrev=False,
+        formatter_class=SettingsHelp,
     )
     parser.add_argument("--study", type=Path, required=True, help="study to derive from")
     parser.add_argument("--out", type=Path, required=True, help="study directory to make")

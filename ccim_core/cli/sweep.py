@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ccim_core.cli.config_help import SettingsHelp
 from ccim_core.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "base, as in `train`. Start it as often as you like, in as many terminals as you like, or "
         "under torchrun: processes share the runs. A run that fails stops no other.",
         allow_abbrev=False,
+        formatter_class=SettingsHelp,
     )
     parser.add_argument("--study", type=Path, required=True, help="study directory")
     parser.add_argument(

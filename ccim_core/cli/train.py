@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ccim_core.cli.config_help import SettingsHelp
+
 __all__ = ["add_parser"]
 
 
@@ -16,6 +18,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         description="Train one run; started again it goes on where it stopped. Every field of the "
         "config is an option, such as --intervention.name ccim --train.seed 1, and --config "
         "FILE.yaml is a recipe that the options override.",
+        formatter_class=SettingsHelp,
     )
     parser.add_argument("--study", type=Path, required=True, help="study directory")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")

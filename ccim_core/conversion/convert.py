@@ -16,12 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ccim_core.conversion.caffe_networks import caffe_resnet, caffe_vgg
-from ccim_core.conversion.caffemodel import read_caffemodel
 from ccim_core.conversion.layouts import resnet152, resnet152_caffe, vgg16_caffe
 from ccim_core.conversion.network import ConvertedNetwork, OtherNetworkError, check_fits
-from ccim_core.conversion.torch7 import read_t7
-from ccim_core.conversion.torch7_networks import torch7_resnet
 from ccim_core.errors import InputError
 from ccim_core.files import sha256_file
 from ccim_core.preprocessing import Preprocessing
@@ -85,14 +81,23 @@ class Conversion:
 
 
 def _read_caffe_resnet(path: Path, reference: nn.Module, size: int) -> ConvertedNetwork:
+    from ccim_core.conversion.caffe_networks import caffe_resnet
+    from ccim_core.conversion.caffemodel import read_caffemodel
+
     return caffe_resnet(read_caffemodel(path), size=size)
 
 
 def _read_caffe_vgg(path: Path, reference: nn.Module, size: int) -> ConvertedNetwork:
+    from ccim_core.conversion.caffe_networks import caffe_vgg
+    from ccim_core.conversion.caffemodel import read_caffemodel
+
     return caffe_vgg(read_caffemodel(path), reference)
 
 
 def _read_torch7_resnet(path: Path, reference: nn.Module, size: int) -> ConvertedNetwork:
+    from ccim_core.conversion.torch7 import read_t7
+    from ccim_core.conversion.torch7_networks import torch7_resnet
+
     return torch7_resnet(read_t7(path), size=size)
 
 

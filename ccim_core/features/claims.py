@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock, Timeout
 
-from ccim_core.files import write_atomically
+from ccim_core.files import again_if_busy, write_atomically
 
 __all__ = ["Claim", "Claims"]
 
@@ -28,9 +28,10 @@ class Claim:
 
     def release(self) -> None:
         """Give the keys back: they are done, or another process shall do them."""
-        self.path.unlink(missing_ok=True)
+        again_if_busy(lambda: self.path.unlink(missing_ok=True))
         self._lock.release()
-        Path(self._lock.lock_file).unlink(missing_ok=True)
+        with suppress(PermissionError):  # Windows: another looks at it just now, and it stays
+            Path(self._lock.lock_file).unlink(missing_ok=True)
 
 
 class Claims:

@@ -1,17 +1,14 @@
-"""Start, watch, stop and resume jobs. A job is alive while one of its processes holds its lock.
+"""Start, watch, stop and resume jobs. A job is alive while its process or one it started lives.
 
-The lock is taken before the process starts and handed to it, so there is no moment in which a
-job that was started looks dead, and none in which one that was killed looks alive. Needs POSIX
-(`flock`, sessions).
+A start is noted before the process is, so there is no moment in which a job that was started looks
+dead. Starts happen one at a time, under a lock.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -20,8 +17,22 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+from filelock import FileLock
+
 from ccim_core.errors import InputError
-from ccim_core.files import read_json, write_json
+from ccim_core.jobs.processes import (
+    JOB_VARIABLE,
+    Marked,
+    forget_launch,
+    interrupt,
+    is_alive,
+    job_mark,
+    living_processes,
+    marked_processes,
+    record_launch,
+    record_process,
+)
 from ccim_core.jobs.records import (
     JobSpec,
     JobStatus,
@@ -75,42 +86,51 @@ class Jobs:
             self._launch(status.path)
 
     def stop(self, name: str, *, grace: float = 8.0) -> None:
-        """Interrupt a job as Ctrl-C does; what is still alive after `grace` seconds is killed."""
+        """Interrupt a job as Ctrl-C does; what is still alive after `grace` seconds is killed.
+
+        Raises InputError when something of it is alive even then.
+        """
         path = self._path(name)
-        if not _alive(path):
-            return
-        # The leader's number cannot have been given to another: its group lives, as the lock says.
-        group = int(read_json(path / "process.json")["pid"])
-        for wanted, patience in ((signal.SIGINT, grace), (signal.SIGKILL, grace)):
-            with suppress(ProcessLookupError):
-                os.killpg(group, wanted)
-            limit = time.monotonic() + patience
-            while time.monotonic() < limit:
-                if not _alive(path):
-                    return
-                time.sleep(0.05)
-        raise InputError("Expected the job to end when killed, but it holds on; try again.")
+        begun = time.monotonic()
+        asked: set[psutil.Process] = set()
+        while is_alive(path):
+            waited = time.monotonic() - begun
+            if waited > 2 * grace:
+                raise InputError("Expected the job to end when killed, but it holds on; try again.")
+            for process in living_processes(path):  # anew each time: it may still start some
+                if waited > grace:
+                    with suppress(psutil.Error):
+                        process.kill()
+                elif process not in asked:
+                    asked.add(process)
+                    interrupt(process, path)
+            time.sleep(0.05)
 
     def forget(self, name: str) -> None:
         """Remove the directory of a job that does not run; what the job made stays."""
         path = self._path(name)
-        if _alive(path):
-            raise InputError("Expected a job that does not run, got a running one; stop it first.")
-        shutil.rmtree(path)
+        with self._starting():  # or it could be resumed between the look and the removal
+            if is_alive(path):
+                raise InputError(
+                    "Expected a job that does not run, got a running one; stop it first."
+                )
+            shutil.rmtree(path)
 
     def status(self, name: str) -> JobStatus:
         """Where a job stands. Raises InputError when there is no such job."""
-        path = self._path(name)
+        return self._status(self._path(name), None)
+
+    def _status(self, path: Path, marked: Marked | None) -> JobStatus:
         spec = read_spec(path)
-        alive = _alive(path)
-        found = read_state(path)  # after the look at the lock: what a dead process wrote is final
+        alive = is_alive(path, marked)
+        found = read_state(path)  # after that look: what a dead process wrote is final
         state = found.state
         if alive:
             state = "running"
         elif state == "running":
             state = "stopped"
         return JobStatus(
-            name=name,
+            name=path.name,
             path=path,
             spec=spec,
             state=state,
@@ -124,9 +144,10 @@ class Jobs:
     def list(self) -> list[JobStatus]:
         """Every job, the newest first; directories that hold none are passed over."""
         found = []
+        marked = marked_processes()
         for path in sorted(self.root.glob("*/job.json"), reverse=True):
             with suppress(InputError, FileNotFoundError):  # one that is removed at this moment
-                found.append(self.status(path.parent.name))
+                found.append(self._status(self._path(path.parent.name), marked))
         return found
 
     def _path(self, name: str) -> Path:
@@ -152,34 +173,31 @@ class Jobs:
     def _starting(self) -> Iterator[None]:
         """One start at a time, over all processes."""
         self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / ".lock").open("w") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)
+        with FileLock(self.root / ".lock"):
             yield
 
     def _launch(self, path: Path) -> None:
         (path / "progress.json").unlink(missing_ok=True)
-        with (path / "lock").open("w") as lock, (path / "log.txt").open("ab") as log:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            process = subprocess.Popen(
-                [sys.executable, "-m", "ccim_core.jobs", str(path.resolve())],
-                cwd=_SOURCE_ROOT,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                pass_fds=(lock.fileno(),),
-                env={**os.environ, PROGRESS_VARIABLE: str((path / "progress.json").resolve())},
-            )
-            write_json(path / "process.json", {"pid": process.pid, "started": time.time()})
-
-
-def _alive(path: Path) -> bool:
-    """Whether a process of the job lives."""
-    try:
-        with (path / "lock").open("r") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: lookers don't see each other
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False
+        record_launch(path)
+        try:
+            with (path / "log.txt").open("ab") as log:
+                process = subprocess.Popen(
+                    [sys.executable, "-m", "ccim_core.jobs", str(path.resolve())],
+                    cwd=_SOURCE_ROOT,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,  # without effect on Windows
+                    # Windows interrupts groups alone; elsewhere there is no such flag.
+                    creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+                    env={
+                        **os.environ,
+                        "PYTHONUTF8": "1",  # as the log is read; elsewhere than on Windows it is so
+                        PROGRESS_VARIABLE: str((path / "progress.json").resolve()),
+                        JOB_VARIABLE: job_mark(path),
+                    },
+                )
+        except OSError:
+            forget_launch(path)
+            raise
+        record_process(path, process.pid)

@@ -1,11 +1,10 @@
 """What a job's directory holds, as JSON written whole or not at all, and how it is read.
 
 job.json       what to do: title, subject, steps (written once)
-process.json   the process that was started last
+process.json   the process that was started last, or that one is being started
 state.json     how far it came (written by that process)
 progress.json  the bar of the step in work (written by `ccim_core.progress`)
 log.txt        all that its commands said
-lock           held by every process of the job while it lives
 """
 
 from __future__ import annotations

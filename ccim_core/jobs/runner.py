@@ -6,19 +6,20 @@ stop or to die.
 
 from __future__ import annotations
 
-import os
 import runpy
 import signal
 import sys
 import traceback
 from pathlib import Path
 
+import psutil
+
 from ccim_core.jobs.records import Step, read_spec, read_state, write_state
 
 __all__ = ["run_job"]
 
 NICENESS = 10
-"""A job makes way for the pages: their visitors wait for an answer, it does not."""
+"""Of POSIX. A job makes way for the pages: their visitors wait for an answer, it does not."""
 
 INTERRUPTED = 130
 _NOT_ITS_SENTENCE = "Something went wrong on our side; the log has the details."
@@ -29,7 +30,9 @@ def run_job(path: Path) -> int:
     # A server started in the background ignores interrupts, and a child inherits that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    os.nice(NICENESS)
+    if sys.platform == "win32":
+        signal.signal(signal.SIGBREAK, signal.default_int_handler)
+    _make_way()
     spec = read_spec(path)
     step = read_state(path).step
     try:
@@ -50,6 +53,14 @@ def run_job(path: Path) -> int:
         return INTERRUPTED
     write_state(path, state="done", step=step)
     return 0
+
+
+def _make_way() -> None:
+    process = psutil.Process()
+    if sys.platform == "win32":
+        process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+    else:
+        process.nice(max(process.nice(), NICENESS))
 
 
 def _run_step(step: Step, path: Path) -> int:

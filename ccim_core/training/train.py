@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ccim_core.causal.strata import Strata, select_members
 from ccim_core.environment import describe_environment
+from ccim_core.files import check_file_name
 from ccim_core.labels import LabelSet
 from ccim_core.models.network import EmotionNetwork
 from ccim_core.run import Run, RunContext, write_run
@@ -75,6 +76,7 @@ def train_run(
     if (path / "done").is_file():
         _check_same(Run.open(path), config)
         return path
+    check_file_name(config.run_name, "a run's name")
     accelerator = make_accelerator(device=device, precision=config.train.precision)
     if data is None:
         data = study_data(study, accelerator, config, quiet=quiet)

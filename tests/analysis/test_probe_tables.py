@@ -53,7 +53,7 @@ def test_embed_tells_them_with_what_a_shared_study_keeps(
     for one in found["embeddings"]:
         assert not one["computed"]
         assert len(one["measures"]) == 10
-        page = Path(one["files"][-1]).read_text()
+        page = Path(one["files"][-1]).read_text(encoding="utf-8")
         assert "How much of the scene is left" in page
     assert "shared without its runs" in found["notes"][0]
     assert main(words) == 0

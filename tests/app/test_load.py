@@ -67,7 +67,7 @@ def expected(pictures: dict[str, bytes]) -> dict[str, str]:
 
 def resident_mib(process: int) -> float:
     """Resident memory of a process, MiB (Linux)."""
-    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    pages = int(Path(f"/proc/{process}/statm").read_text(encoding="utf-8").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ccim_core import leave_out
 from ccim_core.errors import InputError
 from ccim_core.evaluation.evaluate import evaluate_run
 from ccim_core.leave_out import (
@@ -97,3 +98,15 @@ def test_an_emotion_that_training_loses_is_named(tiny_study: Study, tmp_path: Pa
     derived = derive_study(tiny_study, tmp_path / "left", contexts, left_out("night"))
     assert lost_emotions(derived) == ["Fear"]
     assert lost_emotions(tiny_study) == []
+
+
+def test_folders_on_another_drive_are_stored_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert leave_out._from(tmp_path / "a", tmp_path / "b" / "c") == "../b/c"
+
+    def refuse(path: object, start: object) -> str:
+        raise ValueError("path is on mount 'D:', start on mount 'C:'")
+
+    monkeypatch.setattr("ccim_core.leave_out.os.path.relpath", refuse)
+    assert leave_out._from(tmp_path / "a", tmp_path / "b") == (tmp_path / "b").resolve().as_posix()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from ccim_core.cli import main
 from ccim_core.run import Run
 from ccim_core.study import Study
 from ccim_core.training import loop
+from ccim_core.training.config import RunConfig, to_dict
 from tests.ccim_core.training.test_train import make_study
 
 SIZES = [
@@ -137,6 +139,7 @@ def other_weights(study: Study) -> Path:
         (["--model.name", "emoticon", "--model.d_h", "null"], "auxiliary --study"),
         (["--model.context_parts", "people"], "rendered pictures"),
         (["--intervention.name", "magic"], "magic"),
+        (["--name", "a:b"], "a run's name that can name a folder"),
         (["--train.epochs", "0"], "positive"),
         (["--train.epochs", "many"], "train.epochs"),
         (["--train.split", "nothing"], "got 'nothing'"),
@@ -189,3 +192,29 @@ def test_what_cannot_be_evaluated_is_one_sentence(
     assert captured.err.startswith("error: Expected")
     assert message in captured.err
     assert len(captured.err.strip().splitlines()) == 1
+
+
+def _dotted(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        nested = isinstance(value, dict)
+        found |= _dotted(value, f"{prefix}{name}.") if nested else {prefix + name: value}
+    return found
+
+
+@pytest.mark.parametrize("name", ["train", "sweep", "leave-out"])
+def test_help_lists_every_setting_with_its_default(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main([name, "--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    settings = _dotted(to_dict(RunConfig()))
+    assert len(settings) > 50
+    for field, default in settings.items():
+        ending = "" if default == "" else re.escape(f" (default: {default})")
+        assert re.search(rf"--{re.escape(field)} [^()]+{ending}", shown), field
+    assert "`finetune` trains them with the run" in shown
+    with pytest.raises(SystemExit):
+        main([name, "--device", "none"])
+    assert "--optim.lr" not in capsys.readouterr().err  # an error has a line of usage alone

@@ -121,7 +121,7 @@ def test_the_cap_holds_by_class_and_seed(tmp_path):
 def test_a_name_that_leads_out_of_the_clone_is_refused(tmp_path):
     (tmp_path / "outside.jpg").write_bytes(jpeg(0))
     root = make_clone(tmp_path / "c", [("u", "a.jpg", "fear")])
-    with open(root / "data" / "legend.csv", "a") as stream:
+    with open(root / "data" / "legend.csv", "a", encoding="utf-8") as stream:
         stream.write("u,../../outside.jpg,fear\n")
     with pytest.raises(InputError, match="leads out of it"):
         read(root)

@@ -26,7 +26,7 @@ class SlowReader(PictureReader):
     log: Path
 
     def read(self, image: str) -> np.ndarray:
-        with open(self.log, "a") as stream:
+        with open(self.log, "a", encoding="utf-8") as stream:
             stream.write(f"{os.getpid()} {image}\n")
         time.sleep(0.02)
         return super().read(image)

@@ -11,10 +11,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from ccim_core.errors import InputError
+from ccim_core.files import write_json
 from ccim_core.jobs import Jobs, JobSpec, JobStatus, Step
+from ccim_core.jobs.processes import living_processes, record_launch
+from ccim_core.jobs.records import write_state
 
 WORKER = "tests.ccim_core.jobs.worker"
 
@@ -108,6 +112,81 @@ def test_a_killed_job_is_shown_as_stopped_and_resumes(jobs: Jobs, tmp_path: Path
     assert (status.state, status.step, status.progress) == ("stopped", 0, None)
     jobs.resume(name)
     assert wait(jobs, name, ended).state == "done"
+
+
+def test_it_runs_while_a_process_it_started_lives(jobs: Jobs, tmp_path: Path) -> None:
+    name = jobs.start(count(tmp_path, 1000, end="child"))
+    leader = pid(wait(jobs, name, counting))
+    os.kill(leader, signal.SIGKILL)
+    psutil.Process(leader).wait(10)
+    assert jobs.status(name).state == jobs.list()[0].state == "running"
+    with pytest.raises(InputError, match="stopped or failed, got running"):
+        jobs.resume(name)
+    with pytest.raises(InputError, match="got a running one; stop it first"):
+        jobs.forget(name)
+    jobs.stop(name, grace=0.5)
+    assert jobs.status(name).state == "stopped"
+    assert not living_processes(jobs.status(name).path)
+
+
+def test_it_runs_from_before_its_process_is_there(
+    jobs: Jobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def launch(*words: object, **options: object) -> None:
+        (status,) = jobs.list()
+        assert status.state == "running"
+        raise OSError("no process to be had")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ccim_core.jobs.engine.subprocess.Popen", launch)
+        with pytest.raises(OSError, match="no process"):
+            jobs.start(count(tmp_path, 1))
+    (status,) = jobs.list()
+    assert status.state == "stopped"
+    record_launch(status.path)
+    assert jobs.status(status.name).state == "running"
+    with pytest.raises(InputError, match="got a running one; stop it first"):
+        jobs.forget(status.name)
+    at = time.time()
+    for shift in (-61, 61):  # killed while it started one; the clock may have been set since
+        monkeypatch.setattr("ccim_core.jobs.processes.time.time", lambda shift=shift: at + shift)
+        assert jobs.status(status.name).state == "stopped"
+
+
+@pytest.mark.parametrize("keys", [("pid",), ("pid", "started")])
+def test_records_of_older_versions_are_read(
+    jobs: Jobs, tmp_path: Path, keys: tuple[str, ...]
+) -> None:
+    """They name the process, with the time at which it was noted or without, and it has no mark."""
+    name = jobs.start(count(tmp_path, 1))
+    path = wait(jobs, name, ended).path
+    write_state(path, state="running", step=0)
+    sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
+    try:
+        record = {"pid": sleeper.pid, "started": time.time()}
+        write_json(path / "process.json", {key: record[key] for key in keys})
+        assert jobs.status(name).state == "running"
+        at = time.time() - 60  # as if the number had been another process' a minute ago
+        write_json(path / "process.json", {key: {**record, "started": at}[key] for key in keys})
+        os.utime(path / "process.json", (at, at))
+        assert jobs.status(name).state == "stopped"
+    finally:
+        sleeper.kill()
+        sleeper.wait()
+
+
+def test_another_process_of_the_same_number_is_not_the_job(jobs: Jobs, tmp_path: Path) -> None:
+    name = jobs.start(count(tmp_path, 1000))
+    path = wait(jobs, name, counting).path
+    record = json.loads((path / "process.json").read_text())
+    assert record["born"] == psutil.Process(record["pid"]).create_time()
+    # Times of birth move when the system's clock is set: then the mark knows it.
+    write_json(path / "process.json", {**record, "born": record["born"] + 3600})
+    assert jobs.status(name).state == "running"
+    jobs.stop(name)
+    born = psutil.Process().create_time()
+    write_json(path / "process.json", {"pid": os.getpid(), "started": born, "born": born + 0.01})
+    assert jobs.status(name).state == "stopped"
 
 
 def test_it_outlives_the_process_that_started_it(jobs: Jobs, tmp_path: Path) -> None:

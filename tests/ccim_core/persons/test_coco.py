@@ -32,7 +32,7 @@ def reader(tmp_path: Path) -> PictureReader:
 
 
 def write(path: Path, content: object) -> Path:
-    path.write_text(json.dumps(content))
+    path.write_text(json.dumps(content), encoding="utf-8")
     return path
 
 

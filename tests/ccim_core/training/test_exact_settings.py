@@ -18,7 +18,7 @@ RECIPES = sorted((Path(ccim_core.training.__file__).parent / "recipes").glob("*.
 
 @pytest.mark.parametrize("path", RECIPES[::4], ids=lambda path: path.stem)
 def test_it_agrees_with_the_parser(path: Path) -> None:
-    value = yaml.safe_load(path.read_text())
+    value = yaml.safe_load(path.read_text(encoding="utf-8"))
     parser = module.config_parser()
     expected = module._instantiate(parser, parser.parse_object(value))
     assert build_exactly(RunConfig, value) == expected
