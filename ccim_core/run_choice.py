@@ -49,13 +49,15 @@ def default_runs(study: Study) -> list[Run]:
 
 def _family(config: RunConfig) -> RunConfig:
     """A config without what may differ between the estimates of one picture."""
-    train = replace(config.train, seed=0)
+    train = replace(config.train, seed=0, select_by="headline")
     return replace(config, name="", train=train, intervention=InterventionConfig())
 
 
-def _preference(run: Run) -> tuple[bool, int, str]:
+def _preference(run: Run) -> tuple[bool, bool, int, str]:
     plain = InterventionConfig(name=run.config.intervention.name)
-    return run.config.intervention != plain, run.config.train.seed, run.name
+    # Of two plain runs, that whose epoch was chosen as in the paper.
+    chosen_otherwise = run.config.train.select_by != "headline"
+    return run.config.intervention != plain, chosen_otherwise, run.config.train.seed, run.name
 
 
 def assign_estimators(runs: list[Run]) -> tuple[dict[str, Run], dict[str, str]]:

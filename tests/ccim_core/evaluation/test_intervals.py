@@ -168,6 +168,7 @@ def test_no_share_of_another_models_gap(copied: Study) -> None:
     assert found["recovery_reason"] == intervals.NO_REFERENCE
     change(copied, "counterfactual", lambda values: values["model"].update(name="emoticon"))
     change(copied, "counterfactual", lambda values: values["intervention"].update(name="none"))
+    change(copied, "counterfactual", lambda values: values["train"].update(select_by="headline"))
     found = row(study_table(copied), "ccim", "ccim")
     assert found["reference_variant"] == "counterfactual"
     assert np.isnan(found["recovery"])

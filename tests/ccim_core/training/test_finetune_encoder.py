@@ -21,6 +21,8 @@ from ccim_core.training.portrait_split import files_of_pool, split_portraits
 
 EMOTIONS = ("Anger", "Disgust", "Happy", "Neutral", "Sad", "Surprise")
 
+TESTED = 20  # portraits an emotion, so that what is asked for is not met or missed by luck
+
 
 def draw_portrait(path, emotion, seed):
     """Stripes whose direction and width are the emotion's: learnable from few."""
@@ -36,16 +38,17 @@ def draw_portrait(path, emotion, seed):
 class Study:
     def __init__(self, root):
         for k, emotion in enumerate(EMOTIONS):
-            for i in range(10):
+            for i in range(9 + TESTED):
                 draw_portrait(root / emotion / f"{i}.png", k, i)
         self.files = list_labelled_files(root, what="emotion", wanted=EMOTIONS)
         names = list(self.files.labels)
         self.portraits, _ = find_portraits(
             root, names, find_face=lambda picture: (4.0, 4.0, 36.0, 36.0), quiet=True
         )
+        numbers = {name: int(name.rpartition("/")[2].removesuffix(".png")) for name in names}
         self.pools = {
-            name: "val" if name.endswith("8.png") else "test" if name.endswith("9.png") else "train"
-            for name in names
+            name: "train" if number < 8 else "val" if number == 8 else "test"
+            for name, number in numbers.items()
         }
 
 
@@ -85,8 +88,8 @@ def report_of(result, study, pool):
 
 def test_it_learns_what_it_has_not_seen(tuned, study):
     report = report_of(tuned[0], study, "test")
-    assert report["counts"] == dict.fromkeys(EMOTIONS, 1)
-    assert report["balanced_accuracy"] > 0.6  # chance is 0.17
+    assert report["counts"] == dict.fromkeys(EMOTIONS, TESTED)
+    assert report["balanced_accuracy"] > 0.3  # chance is 0.17, five standard errors below
 
 
 def test_frozen_blocks_keep_their_weights_and_statistics(tuned, study):
@@ -176,7 +179,7 @@ def test_the_split_is_by_file_within_classes_with_twins_together(study):
     for pools in splits:
         assert set(pools) == set(study.files.labels)
         assert pools["Sad/0.png"] == pools["Sad/1.png"]
-        assert sorted({pools[f"Happy/{k}.png"] for k in range(10)}) == ["test", "train", "val"]
+        assert sorted({pools[f"Happy/{k}.png"] for k in range(9 + TESTED)}) == ["test", "train", "val"]
     assert splits[0] != splits[1]
 
 
