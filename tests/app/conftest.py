@@ -97,7 +97,8 @@ def demo(assets: Path, demo_manifest: Manifest) -> Study:
         manifest=demo_manifest,
     )
     (study.runs_root / "none").mkdir(parents=True)
-    (study.runs_root / "none" / "done").touch()
+    for name in ("done", "model.safetensors"):
+        (study.runs_root / "none" / name).touch()
     return study
 
 

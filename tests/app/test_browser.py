@@ -132,10 +132,8 @@ def test_upload_choose_draw_compare(visit: Visit, astronaut: Path) -> None:
     assert visitor.errors() == []
     visitor.screenshot("predict_backdoor")
 
-    page.locator(".st-key-view").get_by_text("What if").click()
-    page.get_by_text("the back-door estimate (Eq. 2)").wait_for()
-    visitor.settle()
-    assert "view=what_if" in page.url
+    page.get_by_text("the back-door estimate (Eq. 2)").wait_for()  # What if opens first
+    assert "view=" not in page.url
     # The mean over the strata is the estimate that stands above, in the bars.
     after = verdict(visitor).split("→")[-1] if "→" in verdict(visitor) else verdict(visitor)
     mean = page.get_by_text("weighted by P(z)").first.inner_text()
@@ -199,7 +197,7 @@ def test_many_photographs_are_listed_and_looked_at(
     other = tmp_path / "turned.jpg"
     Image.fromarray(data.astronaut()[:, ::-1]).save(other)
     page.set_input_files('input[type="file"]', [astronaut, other])
-    page.get_by_text("2 subjects in 2 photographs").wait_for(timeout=120_000)
+    page.get_by_text("2 people in 2 of 2 photographs").wait_for(timeout=120_000)
     visitor.settle()
     assert visitor.errors() == []
     page.get_by_label("Photograph, of 2").click()
@@ -223,10 +221,10 @@ def test_a_picture_by_the_camera_is_judged(chromium: Any, server: Server) -> Non
         )
         shutter.click()
         page.get_by_text("Clear photo").wait_for()
-        page.get_by_text("After (solid bars)").wait_for(timeout=120_000)
+        page.get_by_text("Nobody found.").wait_for(timeout=120_000)  # in the browser's test picture
         visitor.settle()
         assert visitor.errors() == []
-        assert page.get_by_text("camera.jpg").count() >= 1
+        assert "camera.jpg" in page.content()
         assert visitor.problems == []
     finally:
         visitor.close()
@@ -289,7 +287,7 @@ def test_unusual_files_work(visit: Visit, tmp_path: Path) -> None:
         path.write_bytes(content())
         page.set_input_files('input[type="file"]', path)
         page.get_by_text(f"{name}", exact=True).last.wait_for()
-        page.get_by_text("After (solid bars)").wait_for(timeout=120_000)
+        page.get_by_text("Nobody found.").wait_for(timeout=120_000)  # these show none
         visitor.settle()
         assert visitor.errors() == [], name
 

@@ -179,7 +179,11 @@ def test_the_split_is_by_file_within_classes_with_twins_together(study):
     for pools in splits:
         assert set(pools) == set(study.files.labels)
         assert pools["Sad/0.png"] == pools["Sad/1.png"]
-        assert sorted({pools[f"Happy/{k}.png"] for k in range(9 + TESTED)}) == ["test", "train", "val"]
+        assert sorted({pools[f"Happy/{k}.png"] for k in range(9 + TESTED)}) == [
+            "test",
+            "train",
+            "val",
+        ]
     assert splits[0] != splits[1]
 
 
