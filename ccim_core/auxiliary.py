@@ -49,7 +49,7 @@ from ccim_core.pictures import RENDERED_SCHEME, PictureReader
 from ccim_core.progress import progress_bar
 
 if TYPE_CHECKING:
-    from ccim_core.datasets.controlled.rendering import Rendering
+    from ccim_core.rendered.rendering import Rendering
 
 __all__ = [
     "AUXILIARY",
@@ -203,7 +203,7 @@ def _truth(
     chunk: Chunk, images: list[str], boxes: np.ndarray, kinds: Sequence[AuxiliaryKind]
 ) -> list[np.ndarray]:
     """A chunk's values, one array a kind."""
-    from ccim_core.datasets.controlled.rendering import RenderSpec, render
+    from ccim_core.rendered.rendering import RenderSpec, render
 
     parts: list[list[np.ndarray]] = [[] for _ in kinds]
     for row, wanted in chunk.items:

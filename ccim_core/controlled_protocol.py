@@ -10,10 +10,10 @@ from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
-from ccim_core.datasets.controlled.generator import ControlledConfig
 from ccim_core.demo import DEMO_STUDY, EVALUATED_SPLITS, make_manifest
 from ccim_core.evaluation.table import write_study_table
 from ccim_core.files import read_json
+from ccim_core.rendered.generator import ControlledConfig
 from ccim_core.study import Study
 from ccim_core.sweeps.engine import SweepOptions, SweepOutcome
 from ccim_core.sweeps.grid import grid_configs, read_grids

@@ -14,12 +14,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ccim_core.datasets.controlled.generator import ControlledConfig
 from ccim_core.demo import RECIPE, demo_configs, make_manifest
 from ccim_core.errors import InputError
 from ccim_core.evaluation.evaluate import read_evaluation
 from ccim_core.evaluation.variants import run_variant
 from ccim_core.files import write_json
+from ccim_core.rendered.generator import ControlledConfig
 from ccim_core.run import Run
 from ccim_core.study import Study
 from ccim_core.sweeps.engine import SweepOptions

@@ -11,12 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ccim_core.datasets.controlled.generator import (
-    ControlledConfig,
-    controlled_frame,
-    controlled_model,
-    write_truth,
-)
 from ccim_core.errors import InputError
 from ccim_core.evaluation.probes import probe_runs
 from ccim_core.evaluation.selection import GROUPS, select_by_validation
@@ -25,6 +19,12 @@ from ccim_core.evaluation.variants import run_variant
 from ccim_core.files import write_json
 from ccim_core.labels import LABEL_SETS
 from ccim_core.manifest import build_manifest
+from ccim_core.rendered.generator import (
+    ControlledConfig,
+    controlled_frame,
+    controlled_model,
+    write_truth,
+)
 from ccim_core.run import Run
 from ccim_core.shipping import ship_study
 from ccim_core.study import Study

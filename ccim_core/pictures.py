@@ -112,7 +112,7 @@ def _checked(picture: np.ndarray, image: str) -> Picture:
 # Imported when the first such picture is asked for: a user of photographs never pays for the
 # painters, and the painters may import this module.
 def _renderer() -> ModuleType:
-    return importlib.import_module("ccim_core.datasets.controlled.rendering")
+    return importlib.import_module("ccim_core.rendered.rendering")
 
 
 def _compositor() -> ModuleType:

@@ -32,7 +32,7 @@ class Place:
 
 def painted_places(names: Sequence[str]) -> Iterator[Place]:
     """The benchmark's painted scenes, empty of people. Raises InputError for an unknown name."""
-    from ccim_core.datasets.controlled.scenes import SCENES, paint_scene
+    from ccim_core.rendered.scenes import SCENES, paint_scene
 
     for name in names:
         if name not in SCENES:
@@ -50,7 +50,7 @@ def redrawn_places(address: str, names: Sequence[str]) -> Iterator[Place]:
     Raises:
         InputError: no such address, or an unknown scene.
     """
-    from ccim_core.datasets.controlled.rendering import RenderSpec, render_picture
+    from ccim_core.rendered.rendering import RenderSpec, render_picture
 
     spec = RenderSpec.from_uri(address)
     for name in names:

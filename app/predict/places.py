@@ -70,7 +70,7 @@ def readable(name: str) -> str:
 
 
 def _scenes() -> ChosenPlaces:
-    from ccim_core.datasets.controlled.scenes import SCENES
+    from ccim_core.rendered.scenes import SCENES
 
     names = _linked_scenes(list(SCENES))
 
@@ -83,7 +83,7 @@ def _scenes() -> ChosenPlaces:
 
 
 def _redrawn(address: str) -> ChosenPlaces:
-    from ccim_core.datasets.controlled.rendering import SCENES, RenderSpec
+    from ccim_core.rendered.rendering import SCENES, RenderSpec
 
     own = RenderSpec.from_uri(address).scene
     names = _linked_scenes([name for name in SCENES if name != own])

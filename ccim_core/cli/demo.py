@@ -55,8 +55,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def _make(arguments: argparse.Namespace) -> int:
     from ccim_core.data_variation import make_data_variation
-    from ccim_core.datasets.controlled.generator import ControlledConfig
     from ccim_core.demo import make_demo, ship_demo
+    from ccim_core.rendered.generator import ControlledConfig
 
     if min(arguments.data_seeds, arguments.dictionary_seeds) < 1:
         raise InputError(

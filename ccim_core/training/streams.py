@@ -74,7 +74,7 @@ def with_parts(manifest: Manifest, parts: str) -> Manifest:
             f"Expected rendered pictures to show only {parts!r} of them, got others; use "
             "`subject_parts` and `context_parts` on the rendered benchmark alone."
         )
-    from ccim_core.datasets.controlled.rendering import RenderSpec
+    from ccim_core.rendered.rendering import RenderSpec
 
     changed = [replace(RenderSpec.from_uri(image), parts=parts).to_uri() for image in images]
     return replace(manifest, frame=manifest.frame.assign(image=changed))

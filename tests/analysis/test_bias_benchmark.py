@@ -9,9 +9,8 @@ from scipy.stats import binom
 from analysis.bias import study_table
 from analysis.bias_report import BiasReport, BiasSettings
 from analysis.contingency import build_table
-from ccim_core.datasets.controlled.bias import BiasModel
-from ccim_core.datasets.controlled.generator import ControlledConfig, controlled_model
-from ccim_core.datasets.controlled.sampling import draw_split
+from ccim_core.rendered.bias import BiasModel, draw_split
+from ccim_core.rendered.generator import ControlledConfig, controlled_model
 
 BIASES = (0.0, 0.4, 0.8)
 N_TRAIN = 2400  # as in the demo study

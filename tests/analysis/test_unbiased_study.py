@@ -7,9 +7,9 @@ import pytest
 
 from analysis.bias import bias_study
 from analysis.bias_report import BiasSettings
-from ccim_core.datasets.controlled.generator import ControlledConfig
 from ccim_core.demo import make_demo
 from ccim_core.evaluation.predictions import read_predictions
+from ccim_core.rendered.generator import ControlledConfig
 from ccim_core.run import Run
 from ccim_core.study import Study
 

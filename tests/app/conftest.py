@@ -20,9 +20,9 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from app import study_cache, workspace
-from ccim_core.datasets.controlled.generator import ControlledConfig, controlled_frame
 from ccim_core.labels import LABEL_SETS
 from ccim_core.manifest import Manifest, build_manifest
+from ccim_core.rendered.generator import ControlledConfig, controlled_frame
 from ccim_core.study import Study
 from tests.app.fakes import FakePredictor, make_photo_study
 

@@ -15,11 +15,11 @@ from analysis.embedding_sources import default_pairs
 from analysis.embeddings import EmbedSettings, embed
 from analysis.stored import save_bias, save_clusters
 from ccim_core.confounders import ConfounderDictionary
-from ccim_core.datasets.controlled.scenes import SCENES
 from ccim_core.evaluation.table import study_table, table_rows
 from ccim_core.files import read_json, write_json
 from ccim_core.labels import get_label_set
 from ccim_core.manifest import Manifest
+from ccim_core.rendered.scenes import SCENES
 from ccim_core.study import Study
 
 __all__ = ["SIZES", "make_large_study"]

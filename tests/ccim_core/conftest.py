@@ -29,8 +29,8 @@ def copied(tiny_study: Study, tmp_path: Path) -> Study:
 
 def make_tiny_demo(path: Path) -> Study:
     """The study of `tiny_study` at another place."""
-    from ccim_core.datasets.controlled.generator import ControlledConfig
     from ccim_core.demo import RECIPE, make_demo
+    from ccim_core.rendered.generator import ControlledConfig
     from ccim_core.training.config import load_recipe, replace_field
 
     base = load_recipe(RECIPE)

@@ -16,12 +16,12 @@ from ccim_core.auxiliary import (
     prepare_depth,
 )
 from ccim_core.cli import main
-from ccim_core.datasets.controlled.generator import ControlledConfig, controlled_frame
-from ccim_core.datasets.controlled.rendering import RenderSpec, render
 from ccim_core.errors import InputError
 from ccim_core.labels import LABEL_SETS
 from ccim_core.manifest import Manifest
 from ccim_core.pictures import PictureReader
+from ccim_core.rendered.generator import ControlledConfig, controlled_frame
+from ccim_core.rendered.rendering import RenderSpec, render
 from tests.ccim_core.features.toys import make_manifest
 
 KINDS = tuple(AUXILIARY)
@@ -64,7 +64,7 @@ def test_rendered_rows_have_the_renderers_truth(tmp_path: Path, rendered: Manife
 def test_nothing_is_rendered_twice(
     tmp_path: Path, rendered: Manifest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ccim_core.datasets.controlled import rendering
+    from ccim_core.rendered import rendering
 
     calls: list[str] = []
     original = rendering.render

@@ -65,8 +65,8 @@ def test_interrupted_and_started_again_it_ends_as_one_uninterrupted(
 
 
 def test_other_settings_or_another_folder_are_refused(tiny_study: Study, tmp_path: Path) -> None:
-    from ccim_core.datasets.controlled.generator import ControlledConfig
     from ccim_core.demo import make_demo
+    from ccim_core.rendered.generator import ControlledConfig
 
     with pytest.raises(InputError, match="other settings"):
         make_demo(tiny_study.path, controlled=ControlledConfig(bias=0.1), quiet=True)

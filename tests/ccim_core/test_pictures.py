@@ -18,7 +18,8 @@ from ccim_core.errors import InputError
 from ccim_core.images import encode_png
 from ccim_core.pictures import PictureReader, file_content_id
 
-CONTROLLED = "ccim_core.datasets.controlled"
+RENDERING = "ccim_core.rendered.rendering"
+COMPOSITOR = "ccim_core.datasets.controlled.compositor"
 
 
 def plain(colour: int) -> np.ndarray:
@@ -104,7 +105,7 @@ def test_a_hash_is_computed_once_and_again_when_the_file_changes(
 @pytest.fixture
 def painters(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stand-ins for the two generators, which echo what they were asked."""
-    rendering, compositor = ModuleType(f"{CONTROLLED}.rendering"), ModuleType("compositor")
+    rendering, compositor = ModuleType(RENDERING), ModuleType("compositor")
 
     def render_picture(uri: str) -> np.ndarray:
         return plain(len(uri))
@@ -117,8 +118,8 @@ def painters(monkeypatch: pytest.MonkeyPatch) -> None:
         composite_picture=composite_picture,
         content_id=lambda uri, roots: "c" + uri + ",".join(sorted(roots)),
     )
-    monkeypatch.setitem(sys.modules, f"{CONTROLLED}.rendering", rendering)
-    monkeypatch.setitem(sys.modules, f"{CONTROLLED}.compositor", compositor)
+    monkeypatch.setitem(sys.modules, RENDERING, rendering)
+    monkeypatch.setitem(sys.modules, COMPOSITOR, compositor)
 
 
 @pytest.mark.usefixtures("painters")
@@ -138,7 +139,7 @@ def test_requiring_a_uri_asks_its_generator(
         raise InputError(f"Expected a scene, got {uri!r}.")
 
     reader.require("rendered:v=1")
-    monkeypatch.setattr(sys.modules[f"{CONTROLLED}.rendering"], "content_id", refuse)
+    monkeypatch.setattr(sys.modules[RENDERING], "content_id", refuse)
     with pytest.raises(InputError, match="Expected a scene"):
         reader.require("rendered:v=1")
 
@@ -147,7 +148,7 @@ def test_requiring_a_uri_asks_its_generator(
 def test_a_generator_that_breaks_its_contract_is_a_defect(
     reader: PictureReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = sys.modules[f"{CONTROLLED}.rendering"]
+    module = sys.modules[RENDERING]
     monkeypatch.setattr(module, "render_picture", lambda uri: np.zeros((5, 5)))
     with pytest.raises(AssertionError, match="drew"):
         reader.read("rendered:v=1")

@@ -39,8 +39,8 @@ LEAST = {
 RENDERED = """
 import hashlib, itertools, json
 import numpy as np
-from ccim_core.datasets.controlled.generator import ControlledConfig, controlled_frame
-from ccim_core.datasets.controlled.rendering import EMOTIONS, SCENES, RenderSpec, render
+from ccim_core.rendered.generator import ControlledConfig, controlled_frame
+from ccim_core.rendered.rendering import EMOTIONS, SCENES, RenderSpec, render
 from ccim_core.labels import LABEL_SETS
 from ccim_core.manifest import build_manifest
 

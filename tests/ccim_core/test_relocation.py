@@ -12,7 +12,6 @@ import pytest
 import skimage.data
 
 from ccim_core.cut_out import Extent
-from ccim_core.datasets.controlled.rendering import RenderSpec, render
 from ccim_core.errors import InputError
 from ccim_core.images import encode_png
 from ccim_core.labels import get_label_set
@@ -20,6 +19,7 @@ from ccim_core.manifest import build_manifest
 from ccim_core.places import Place, composites, painted_places, redrawn_places, study_places
 from ccim_core.predict import Predictor
 from ccim_core.relocation import Pair, Relocation, consistency, relocate, working_copy
+from ccim_core.rendered.rendering import RenderSpec, render
 from ccim_core.study import Study
 from ccim_core.subject_reading import SubjectReading
 

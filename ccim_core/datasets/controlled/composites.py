@@ -12,23 +12,24 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ccim_core.datasets.controlled.annotations import to_64ths
-from ccim_core.datasets.controlled.bias import BiasModel, assign_favourites
 from ccim_core.datasets.controlled.compositor import CompositeSpec, place_portraits
 from ccim_core.datasets.controlled.portraits import Portrait
-from ccim_core.datasets.controlled.sampling import (
-    SPLITS,
-    Draws,
-    context_groups,
-    draw_split,
-    expand_twins,
-    split_generator,
-)
 from ccim_core.datasets.labelled_files import LabelledFiles, deal_files
 from ccim_core.detection import grow_body_box
 from ccim_core.errors import InputError
 from ccim_core.images import Box, clip_box
 from ccim_core.labels import LabelSet, get_label_set
+from ccim_core.rendered.bias import (
+    SPLITS,
+    BiasModel,
+    Draws,
+    assign_favourites,
+    context_groups,
+    draw_split,
+    expand_twins,
+    split_generator,
+)
+from ccim_core.rendered.curves import to_64ths
 
 __all__ = ["POOLS", "CompositeConfig", "composite_frame", "composite_model", "deal_pools"]
 

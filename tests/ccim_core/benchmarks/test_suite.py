@@ -53,8 +53,10 @@ def test_a_module_case_is_measured_in_memory_and_time() -> None:
     assert {"attention": "dot", "form": "naive", "rows": 64, "prototypes": 64}.items() <= (
         found.items()
     )
-    # two (B, N, d) tensors of 32 MiB each: what a process sets up once is little beside them
-    assert found["extra_mib"] == pytest.approx(naive_bytes(case) / 2**20, rel=0.5)
+    # two (B, N, d) tensors of 32 MiB each, and with one thread a product's copies of them: what a
+    # process sets up once is little beside them
+    share = found["extra_mib"] / (naive_bytes(case) / 2**20)
+    assert 0.5 < share < 2.5
 
 
 def test_a_substitution_case_measures_both_readings_of_the_ratio() -> None:

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccim_core.cli import main
-from ccim_core.datasets.controlled.sampling import SPLITS
 from ccim_core.datasets.folders import FoldersConfig, read_folders
 from ccim_core.datasets.table import TableConfig, read_table_source
 from ccim_core.datasets.vocabulary import (
@@ -25,6 +24,7 @@ from ccim_core.datasets.vocabulary import (
 )
 from ccim_core.errors import InputError
 from ccim_core.labels import LABEL_SETS
+from ccim_core.rendered.bias import SPLITS
 from ccim_core.study import Study
 from tests.ccim_core.datasets.builders import build_table, save_picture, table_rows
 

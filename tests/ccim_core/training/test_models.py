@@ -12,7 +12,6 @@ import pytest
 import torch
 
 import ccim_core.training.train as train_module
-from ccim_core.datasets.controlled.generator import ControlledConfig, controlled_frame
 from ccim_core.errors import InputError
 from ccim_core.evaluation.evaluate import evaluate_run
 from ccim_core.evaluation.predictions import read_predictions
@@ -21,6 +20,7 @@ from ccim_core.labels import LABEL_SETS
 from ccim_core.manifest import build_manifest
 from ccim_core.models import MODELS
 from ccim_core.predict import Predictor
+from ccim_core.rendered.generator import ControlledConfig, controlled_frame
 from ccim_core.run import Run
 from ccim_core.study import Study
 from ccim_core.training.assembly import split_samples
@@ -190,7 +190,7 @@ def test_a_new_picture_is_answered_as_far_as_it_can_be(study: Study, data: Study
     row = study.manifest.frame.iloc[data.rows("shift")[0]]
     picture = study.reader.read(row["image"])
     box = tuple(float(row[name]) for name in ("x1", "y1", "x2", "y2"))
-    from ccim_core.datasets.controlled.rendering import RenderSpec, render
+    from ccim_core.rendered.rendering import RenderSpec, render
 
     truth = render(RenderSpec.from_uri(row["image"]))
     known = {name: getattr(truth, name) for name in ("landmarks", "keypoints", "depth")}
